@@ -1,0 +1,150 @@
+"""The database: engines, SQLite pragmas, one writer at a time, and the only commits.
+
+SQLite takes one writer. Writers queue on one process-wide lock before `BEGIN IMMEDIATE`, which
+keeps the slowest save near the typical one; without it they collide and back off. PostgreSQL
+needs no such turn-taking.
+"""
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any
+
+import sqlalchemy as sa
+from anyio import CancelScope, CapacityLimiter, to_thread
+from fastapi import Depends, Request
+from sqlalchemy.engine import Connection, Engine
+from sqlmodel import Session
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+BUSY_TIMEOUT_MS = 30_000
+
+
+def is_sqlite(url: str) -> bool:
+    """Return whether a database URL names SQLite."""
+    return sa.make_url(url).get_backend_name() == "sqlite"
+
+
+def _sqlite_connect(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # transactions begin in _sqlite_begin, not in the driver
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode=WAL")
+    cursor.execute("PRAGMA synchronous=FULL")
+    cursor.execute("PRAGMA foreign_keys=ON")
+    cursor.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
+    cursor.close()
+
+
+def _sqlite_begin(connection: Connection) -> None:
+    writes = connection.get_execution_options().get("faultbook_writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def create_engine(url: str) -> Engine:
+    """Return an engine; on SQLite with WAL, full sync, foreign keys and explicit transactions."""
+    if not is_sqlite(url):
+        return sa.create_engine(url, pool_pre_ping=True)
+    path = sa.make_url(url).database
+    if path:
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+    engine = sa.create_engine(
+        url, connect_args={"check_same_thread": False}, pool_size=20, max_overflow=60
+    )
+    sa.event.listen(engine, "connect", _sqlite_connect)
+    sa.event.listen(engine, "begin", _sqlite_begin)
+    return engine
+
+
+def after_commit(session: Session, action: Callable[[], None]) -> None:
+    """Run `action` once the session's work is on disk; never if it is rolled back."""
+    session.info.setdefault("after_commit", []).append(action)
+
+
+def _commit(session: Session) -> None:
+    session.commit()
+    for action in session.info.pop("after_commit", []):
+        action()
+
+
+@dataclass
+class Database:
+    """One database with its readers and its single file of writers."""
+
+    engine: Engine
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _request_turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _limiter: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(1))
+    """One request waits at a time, so one extra thread suffices for lock and commit."""
+
+    @classmethod
+    def from_url(cls, url: str) -> "Database":
+        """Open the database behind `url`."""
+        return cls(create_engine(url))
+
+    @property
+    def takes_turns(self) -> bool:
+        """Whether writers must queue in this process (SQLite)."""
+        return self.engine.dialect.name == "sqlite"
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """A session that sees one consistent state and writes nothing."""
+        with Session(self.engine, expire_on_commit=False) as session:
+            yield session
+
+    @contextmanager
+    def writing(self) -> Iterator[Session]:
+        """A session whose work is committed at the end of the block, or not at all."""
+        if self.takes_turns:
+            self._lock.acquire()
+        try:
+            with self._write_session() as session:
+                yield session
+                _commit(session)
+        finally:
+            if self.takes_turns:
+                self._lock.release()
+
+    @asynccontextmanager
+    async def writing_request(self) -> AsyncIterator[Session]:
+        """`writing()` for a request: waiting holds no worker thread, so waiters can't starve it."""
+        if not self.takes_turns:
+            with self._write_session() as session:
+                yield session
+                await to_thread.run_sync(_commit, session)
+            return
+        async with self._request_turn:
+            # A cancelled request must not keep a lock that it never knew it had got.
+            with CancelScope(shield=True):
+                await to_thread.run_sync(self._lock.acquire, limiter=self._limiter)
+            try:
+                with self._write_session() as session:
+                    yield session
+                    await to_thread.run_sync(_commit, session, limiter=self._limiter)
+            finally:
+                self._lock.release()
+
+    def _write_session(self) -> Session:
+        return Session(self.engine.execution_options(faultbook_writes=True), expire_on_commit=False)
+
+    def dispose(self) -> None:
+        """Close every connection."""
+        self.engine.dispose()
+
+
+async def get_session(request: Request) -> AsyncIterator[Session]:
+    """Give a request its session; unsafe methods commit when the route has returned."""
+    database: Database = request.app.state.database
+    if request.method in SAFE_METHODS:
+        with database.reading() as session:
+            yield session
+        return
+    async with database.writing_request() as session:
+        yield session
+
+
+SessionDep = Annotated[Session, Depends(get_session, scope="function")]
+"""`scope="function"`: the commit comes before the response starts, so "saved" is true."""

@@ -1,0 +1,45 @@
+"""Errors that carry a status and a sentence for the person who caused them."""
+
+from collections.abc import Mapping
+from typing import Any
+
+
+class FaultbookError(Exception):
+    """Something a person can act on: `status` for HTTP, a sentence for the screen."""
+
+    status = 400
+
+    def __init__(self, message: str, *, detail: Mapping[str, Any] | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.detail = dict(detail or {})
+
+
+class NotFound(FaultbookError):
+    status = 404
+
+
+class Forbidden(FaultbookError):
+    status = 403
+
+
+class Conflict(FaultbookError):
+    """Somebody (or another tab) was faster; `detail` holds both versions, nothing was lost."""
+
+    status = 409
+
+
+class Invalid(FaultbookError):
+    """The input does not fit; the sentence says which field and what was expected."""
+
+    status = 422
+
+
+class TooLarge(FaultbookError):
+    status = 413
+
+
+class StartupError(FaultbookError):
+    """The server cannot start as asked; the sentence says what to change."""
+
+    status = 500

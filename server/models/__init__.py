@@ -1,0 +1,33 @@
+"""All tables. Importing this package fills `SQLModel.metadata`."""
+
+from server.models import (
+    batch,
+    event,
+    grouping,
+    judge,
+    label,
+    mode,
+    note,
+    project,
+    run,
+    signal,
+    trace,
+    user,
+    verdict,
+)
+
+__all__ = [
+    "batch",
+    "event",
+    "grouping",
+    "judge",
+    "label",
+    "mode",
+    "note",
+    "project",
+    "run",
+    "signal",
+    "trace",
+    "user",
+    "verdict",
+]

@@ -1,0 +1,85 @@
+"""Rounds, batches of traces to review, leases on them, and splits of items."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+import sqlalchemy as sa
+from sqlmodel import Field
+
+from server.models.base import Json, Row, UtcDateTime, enum_type, table_args
+
+
+class SplitPart(StrEnum):
+    TRAIN = "train"
+    DEV = "dev"
+    TEST = "test"
+
+
+class Round(Row, table=True):
+    """One pass of batch, open coding, grouping, labelling."""
+
+    __table_args__ = table_args(sa.UniqueConstraint("project_id", "number"))
+
+    project_id: int = Field(foreign_key="project.id")
+    number: int = 1
+    goal: str = ""
+    opened_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    closed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class Batch(Row, table=True):
+    round_id: int = Field(foreign_key="round.id", index=True)
+    created_by: int | None = Field(default=None, foreign_key="annotator.id")
+    name: str
+    strategy: str
+    parameters: dict[str, Any] = Field(default_factory=dict, sa_type=Json)
+    seed: int = 0
+    reviews_per_trace: int = 1
+    overlap: int = 0
+
+
+class BatchTrace(Row, table=True):
+    __table_args__ = table_args(
+        sa.UniqueConstraint("batch_id", "trace_id"),
+        sa.Index("ix_batch_trace_batch_id_position", "batch_id", "position"),
+    )
+
+    batch_id: int = Field(foreign_key="batch.id")
+    trace_id: int = Field(foreign_key="trace.id", index=True)
+    position: int
+    sampled_by: str = ""
+    inclusion_weight: float = 1.0
+    assigned_to: int | None = Field(default=None, foreign_key="annotator.id")
+
+
+class Lease(Row, table=True):
+    """An annotator's claim on one review slot of a batch trace; free again when it expires."""
+
+    __table_args__ = table_args(sa.UniqueConstraint("batch_trace_id", "slot"))
+
+    batch_trace_id: int = Field(foreign_key="batch_trace.id")
+    slot: int = 0
+    annotator_id: int = Field(foreign_key="annotator.id")
+    expires_at: datetime = Field(sa_type=UtcDateTime)
+    token: str
+
+
+class Split(Row, table=True):
+    """How the items of a project are divided, and how often the sealed test part was opened."""
+
+    __table_args__ = table_args(sa.UniqueConstraint("project_id"))
+
+    project_id: int = Field(foreign_key="project.id")
+    seed: int = 0
+    test_opened_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    test_uses: int = 0
+
+
+class SplitItem(Row, table=True):
+    __table_args__ = table_args(sa.UniqueConstraint("project_id", "item_id"))
+
+    project_id: int = Field(foreign_key="project.id")
+    split_id: int = Field(foreign_key="split.id")
+    item_id: str
+    part: SplitPart = Field(sa_type=enum_type(SplitPart))

@@ -1,0 +1,50 @@
+"""Labels: present or absent of a failure mode on a trace. No row means unseen, never absent."""
+
+from enum import StrEnum
+from typing import ClassVar
+
+import sqlalchemy as sa
+from sqlmodel import Field
+
+from server.models.base import Row, enum_type, table_args
+
+
+class LabelValue(StrEnum):
+    PRESENT = "present"
+    ABSENT = "absent"
+
+
+class LabelSource(StrEnum):
+    HAND = "hand"
+    BULK = "bulk"
+    IMPORTED = "imported"
+    MACHINE = "machine"
+
+
+class Label(Row, table=True):
+    __table_args__ = table_args(
+        sa.UniqueConstraint("trace_id", "mode_id", "annotator_id"),
+        sa.Index("ix_label_mode_id_trace_id", "mode_id", "trace_id"),
+    )
+    journal_key: ClassVar[tuple[str, ...]] = ("trace_id", "mode_id", "annotator_id")
+
+    trace_id: int = Field(foreign_key="trace.id")
+    mode_id: int = Field(foreign_key="failure_mode.id")
+    annotator_id: int = Field(foreign_key="annotator.id", index=True)
+    value: LabelValue = Field(sa_type=enum_type(LabelValue))
+    mode_version: int
+    source: LabelSource = Field(default=LabelSource.HAND, sa_type=enum_type(LabelSource))
+
+
+class GoldLabel(Row, table=True):
+    """The adjudicated label of a trace for a mode."""
+
+    __table_args__ = table_args(sa.UniqueConstraint("trace_id", "mode_id"))
+    journal_key: ClassVar[tuple[str, ...]] = ("trace_id", "mode_id")
+
+    trace_id: int = Field(foreign_key="trace.id")
+    mode_id: int = Field(foreign_key="failure_mode.id", index=True)
+    value: LabelValue = Field(sa_type=enum_type(LabelValue))
+    mode_version: int = 1
+    reason: str = ""
+    decided_by: int | None = Field(default=None, foreign_key="annotator.id")

@@ -1,0 +1,22 @@
+"""Note: an open code, on the whole run or anchored to a span of a step."""
+
+import sqlalchemy as sa
+from sqlmodel import Field
+
+from server.models.base import Row, table_args
+
+
+class Note(Row, table=True):
+    __table_args__ = table_args()
+
+    trace_id: int = Field(foreign_key="trace.id", index=True)
+    annotator_id: int = Field(foreign_key="annotator.id", index=True)
+    text: str = Field(sa_type=sa.Text)
+    is_first_failure: bool = False
+    step: int | None = None
+    """0-based position of the step it is anchored to; empty means the whole run."""
+    start: int | None = None
+    end: int | None = None
+    """Characters (code points) of the step's text, half open; empty means the whole step."""
+    quote: str = Field(default="", sa_type=sa.Text)
+    version: int = 1

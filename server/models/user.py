@@ -1,0 +1,64 @@
+"""People and how they prove who they are. Only hashes of secrets are stored."""
+
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlmodel import Field
+
+from server.models.base import Json, Row, UtcDateTime, enum_type, table_args
+from server.models.project import Role
+
+
+class User(Row, table=True):
+    __table_args__ = table_args(sa.UniqueConstraint("email"))
+
+    email: str
+    name: str
+    password_hash: str | None = None
+    is_admin: bool = False
+    disabled_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class UserSession(Row, table=True):
+    __table_args__ = table_args(sa.UniqueConstraint("token_hash"))
+
+    user_id: int = Field(foreign_key="user.id", index=True)
+    token_hash: str
+    expires_at: datetime = Field(sa_type=UtcDateTime)
+    last_seen_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    revoked_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    user_agent: str = ""
+
+
+class ApiToken(Row, table=True):
+    __table_args__ = table_args(sa.UniqueConstraint("token_hash"))
+
+    user_id: int = Field(foreign_key="user.id", index=True)
+    project_id: int | None = Field(default=None, foreign_key="project.id")
+    name: str
+    token_hash: str
+    scopes: list[str] = Field(default_factory=list, sa_type=Json)
+    expires_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    revoked_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    last_used_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class Invitation(Row, table=True):
+    __table_args__ = table_args(sa.UniqueConstraint("token_hash"))
+
+    project_id: int | None = Field(default=None, foreign_key="project.id")
+    role: Role = Field(default=Role.ANNOTATOR, sa_type=enum_type(Role))
+    email: str = ""
+    token_hash: str
+    created_by: int | None = Field(default=None, foreign_key="user.id")
+    expires_at: datetime = Field(sa_type=UtcDateTime)
+    accepted_by: int | None = Field(default=None, foreign_key="user.id")
+    accepted_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class Webhook(Row, table=True):
+    project_id: int = Field(foreign_key="project.id", index=True)
+    url: str
+    secret: str
+    events: list[str] = Field(default_factory=list, sa_type=Json)
+    disabled_at: datetime | None = Field(default=None, sa_type=UtcDateTime)

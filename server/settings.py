@@ -1,0 +1,73 @@
+"""Settings of the server: environment variables `FAULTBOOK_*`, listed in docs/settings.md."""
+
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Settings of one running Faultbook. Command-line options override the environment."""
+
+    model_config = SettingsConfigDict(env_prefix="FAULTBOOK_", extra="ignore")
+
+    data: Path = Field(
+        default=Path("faultbook-data"),
+        description="Directory of everything Faultbook stores: database, uploads, results.",
+    )
+    database: str = Field(
+        default="",
+        description="SQLAlchemy URL of the database; empty: faultbook.sqlite in the data directory.",
+    )
+    host: str = Field(default="127.0.0.1", description="Address that `serve` and `demo` bind.")
+    port: int = Field(
+        default=8717, description="Port that `serve` and `demo` bind; 0 picks a free one."
+    )
+    job_workers: int = Field(default=2, ge=1, description="Threads that run background jobs.")
+    embedding_model: str = Field(
+        default="",
+        description="Folder of a sentence-transformers model; empty means the installed "
+        "all-MiniLM-L6-v2, or TF-IDF where there is none.",
+    )
+    upload_limit_bytes: int = Field(
+        default=2 * 1024**3, description="Largest file the browser may upload."
+    )
+    decompressed_limit_bytes: int = Field(
+        default=20 * 1024**3, description="Largest size a compressed import may unpack to."
+    )
+    record_limit_bytes: int = Field(
+        default=64 * 1024**2, description="Largest single record of an import."
+    )
+    form_limit_bytes: int = Field(
+        default=4 * 1024**2, description="Largest form body other than an upload."
+    )
+    allowed_hosts: list[str] = Field(
+        default=["127.0.0.1", "localhost", "[::1]", "testserver"],
+        description="Host names the server answers to, against DNS rebinding.",
+    )
+    log_json: bool = Field(default=False, description="Write logs as JSON lines.")
+
+    @property
+    def database_url(self) -> str:
+        """The URL of the database in use."""
+        return self.database or f"sqlite:///{self.data.resolve() / 'faultbook.sqlite'}"
+
+    @property
+    def jobs_path(self) -> Path:
+        """The job queue's own SQLite file: it takes exclusive locks, so it stands apart."""
+        return self.data / "jobs.sqlite"
+
+    @property
+    def uploads(self) -> Path:
+        """Where uploaded files wait to be imported."""
+        return self.data / "uploads"
+
+    @property
+    def refused(self) -> Path:
+        """Where refused records of imports are kept."""
+        return self.data / "refused"
+
+    @property
+    def artefacts(self) -> Path:
+        """Where the bulky results of runs are kept."""
+        return self.data / "artefacts"
