@@ -1,0 +1,1 @@
+"""Estimators and groupings as pure functions: arrays and data frames in, results out."""
