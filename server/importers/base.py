@@ -1,0 +1,180 @@
+"""What an importer takes and gives: sources and options in, trace drafts and refusals out."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, ClassVar, Protocol
+
+from server.errors import Invalid
+from server.models.project import AnnotatorKind
+from server.models.trace import Outcome, StepKind
+from server.models.verdict import VerdictValue
+
+MEBIBYTE = 1024**2
+
+
+class UnreadableSource(Invalid):
+    """The file as a whole cannot be read; the sentence says why and what to do."""
+
+
+class FieldProblem(Exception):
+    """A record does not fit: the field it is about, and what was found and expected."""
+
+    def __init__(self, field: str, reason: str) -> None:
+        super().__init__(f"{field}: {reason}" if field else reason)
+        self.field = field
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class StepDraft:
+    """One step as read; its position is its place in `TraceDraft.steps`, from 0."""
+
+    role: str
+    kind: StepKind
+    name: str = ""
+    text: str = ""
+    data: Any = None
+    call_id: str = ""
+    parent: int | None = None
+    started_at: datetime | None = None
+    duration_s: float | None = None
+    tokens: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NoteDraft:
+    """A note that came with the data; `step` is a 0-based step position, None the whole run."""
+
+    text: str
+    step: int | None = None
+    category: str = ""
+    is_first_failure: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AnnotationDraft:
+    """What one person or machine said about a trace before it came here."""
+
+    annotator: str
+    kind: AnnotatorKind
+    version: str = ""
+    verdict: VerdictValue | None = None
+    critique: str = ""
+    first_failure_step: int | None = None
+    notes: tuple[NoteDraft, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TraceDraft:
+    """One trace as read, before it meets the database; fields as in the Trace table."""
+
+    external_id: str
+    steps: tuple[StepDraft, ...]
+    item_id: str = ""
+    trial: int | None = None
+    model: str = ""
+    model_family: str = ""
+    task: str = ""
+    eval_id: str = ""
+    tags: tuple[str, ...] = ()
+    session_id: str = ""
+    outcome: Outcome = Outcome.UNKNOWN
+    executed_outcome: Outcome | None = None
+    score: float | None = None
+    answer: str | None = None
+    target: str | None = None
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    reasoning_tokens: int | None = None
+    token_limit: int | None = None
+    finish_reason: str = ""
+    started_at: datetime | None = None
+    duration_s: float | None = None
+    cost: float | None = None
+    pipeline_version: str = ""
+    source_url: str = ""
+    dimensions: Mapping[str, Any] = field(default_factory=dict)
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    annotations: tuple[AnnotationDraft, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedRecord:
+    """A record that was not read: where it stands, what is wrong with it, and itself."""
+
+    file: str
+    line: int
+    field: str
+    reason: str
+    record: str
+
+
+@dataclass(frozen=True, slots=True)
+class RawRecord:
+    """One record as parsed JSON (a CSV row is an object of texts), with its line and its text."""
+
+    line: int
+    text: str
+    value: Any
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file to read, under the name that people know it by."""
+
+    path: Path
+    name: str = ""
+
+    @property
+    def shown_name(self) -> str:
+        return self.name or self.path.name
+
+
+@dataclass(frozen=True)
+class ImportOptions:
+    """How to read: chosen format, field mapping, dimensions, and bounds on size."""
+
+    format: str = ""
+    mapping: Mapping[str, str] = field(default_factory=dict)
+    """Trace field → path in the record, such as `model` → `meta.model_name`."""
+    dimensions: tuple[str, ...] = ()
+    """Paths in the record whose values become dimensions."""
+    max_decompressed_bytes: int = 20 * 1024 * MEBIBYTE
+    max_record_bytes: int = 64 * MEBIBYTE
+    max_depth: int = 200
+
+
+@dataclass(frozen=True)
+class Sample:
+    """The first records of a source: what sniffing looks at."""
+
+    source: Source
+    columns: tuple[str, ...] = ()
+    """Header of a CSV file; empty for JSON."""
+    records: tuple[Any, ...] = ()
+    bare_array: bool = False
+    """Whether the records are the elements of one JSON array."""
+    problem: str = ""
+    """What is wrong with the first record that could not be read."""
+
+
+class Importer(Protocol):
+    """One format. `faultbook.importers` entry points and `@importer` register classes of these."""
+
+    name: ClassVar[str]
+    """The format's name on the command line and in results."""
+    title: ClassVar[str]
+    example: ClassVar[str]
+    """A small file of this format, which the documentation shows and the tests read."""
+    generic: ClassVar[bool]
+    """A generic format is asked only when no other recognises the file."""
+    companions: ClassVar[tuple[str, ...]]
+    """File names that this format reads along with the file next to them."""
+
+    def sniff(self, sample: Sample, options: ImportOptions) -> bool:
+        """Return whether the sample is of this format."""
+
+    def read(self, source: Source, options: ImportOptions) -> Iterator[TraceDraft | RefusedRecord]:
+        """Yield a draft or a refusal for each record, in file order, in constant memory."""

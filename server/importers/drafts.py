@@ -1,0 +1,199 @@
+"""From raw records to trace drafts: what every format shares after it has read its own fields."""
+
+import hashlib
+import json
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import fields, is_dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from server.importers import values
+from server.importers.base import (
+    FieldProblem,
+    ImportOptions,
+    RawRecord,
+    RefusedRecord,
+    Source,
+    TraceDraft,
+    UnreadableSource,
+)
+from server.models.trace import Outcome
+
+Convert = Callable[[dict[str, Any]], TraceDraft]
+
+TEXT_FIELDS = frozenset({"system", "input", "reasoning", "output", "messages"})
+"""What a mapping may name besides the trace's own fields: where the steps come from."""
+
+
+def content_hash(draft: TraceDraft) -> str:
+    """Return the SHA-256 of a draft: equal exactly when nothing that was read has changed."""
+    canonical = json.dumps(draft, default=_plain, sort_keys=True, ensure_ascii=True)
+    return hashlib.sha256(canonical.encode("ascii")).hexdigest()
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if is_dataclass(value) and not isinstance(value, type):
+        return {field.name: getattr(value, field.name) for field in fields(value)}
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise TypeError(f"{type(value).__name__} has no place in a draft")
+
+
+def read_drafts(
+    records: Iterable[RawRecord | RefusedRecord],
+    convert: Convert,
+    source: Source,
+    options: ImportOptions,
+) -> Iterator[TraceDraft | RefusedRecord]:
+    """Convert records one by one; a problem with one of them refuses that one only."""
+    check_mapping(options)
+    ids = _Ids()
+    for record in records:
+        if isinstance(record, RefusedRecord):
+            yield record
+            continue
+        try:
+            draft = ids.identified(_converted(record, convert, options), record.line)
+        except FieldProblem as problem:
+            yield RefusedRecord(
+                source.shown_name, record.line, problem.field, problem.reason, record.text
+            )
+        else:
+            yield draft
+
+
+def check_mapping(options: ImportOptions) -> None:
+    """Refuse a mapping that names a field which no trace has."""
+    for field in options.mapping:
+        known = field in values.TRACE_FIELDS or field in TEXT_FIELDS
+        if not known and not field.startswith(("dimensions.", "metadata.")):
+            names = ", ".join(sorted({*values.TRACE_FIELDS, *TEXT_FIELDS}))
+            raise UnreadableSource(
+                f"There is no trace field «{field}» to map to. Known: {names}, "
+                "dimensions.NAME, metadata.NAME."
+            )
+
+
+class _Ids:
+    """The ids read so far from one file, each with its line."""
+
+    def __init__(self) -> None:
+        self._lines: dict[str, int] = {}
+        self._equal: Counter[str] = Counter()
+
+    def identified(self, draft: TraceDraft, line: int) -> TraceDraft:
+        """Return the draft with an id of its own; one that is taken is a problem."""
+        if not draft.external_id:
+            draft = replace(draft, external_id=self._derived(draft))
+        if draft.external_id in self._lines:
+            raise FieldProblem(
+                "external_id",
+                f"the id «{draft.external_id}» stands on line {self._lines[draft.external_id]} "
+                "already; expected each id once in a file",
+            )
+        self._lines[draft.external_id] = line
+        return draft
+
+    def _derived(self, draft: TraceDraft) -> str:
+        """Name a trace without an id by its content; equal ones are numbered in file order."""
+        base = f"content-{content_hash(draft)[:16]}"
+        self._equal[base] += 1
+        number = self._equal[base]
+        return base if number == 1 else f"{base}-{number}"
+
+
+def _converted(record: RawRecord, convert: Convert, options: ImportOptions) -> TraceDraft:
+    if not isinstance(record.value, dict):
+        raise FieldProblem("", f"found {values.found(record.value)}; expected an object")
+    return _finished(convert(record.value), record.value, options)
+
+
+def _finished(draft: TraceDraft, record: dict[str, Any], options: ImportOptions) -> TraceDraft:
+    """Apply the person's mapping and dimensions, then derive what the record leaves open."""
+    draft = replace(draft, **_mapped(record, draft.finish_reason, options))
+    first = draft.steps[0]
+    template = first.text if first.role in ("system", "developer") else ""
+    return replace(
+        draft,
+        dimensions={**draft.dimensions, **_chosen_dimensions(draft, record, options)},
+        model_family=draft.model_family or model_family(draft.model),
+        eval_id=draft.eval_id or eval_id(draft.model, template, draft.metadata.get("sampler")),
+    )
+
+
+def _mapped(record: dict[str, Any], finish_reason: str, options: ImportOptions) -> dict[str, Any]:
+    result: dict[str, Any] = {}
+    for field, path in options.mapping.items():
+        value = lookup(record, path)
+        if field in values.TRACE_FIELDS and value not in (None, ""):
+            result[field] = values.TRACE_FIELDS[field](value, path)
+    passed = result.pop("passed", None)
+    if passed is not None:
+        finish_reason = result.get("finish_reason", finish_reason)
+        result.setdefault("outcome", outcome_of(passed=passed, finish_reason=finish_reason))
+    return result
+
+
+def _chosen_dimensions(
+    draft: TraceDraft, record: dict[str, Any], options: ImportOptions
+) -> dict[str, Any]:
+    chosen = {path: path for path in options.dimensions}
+    chosen |= {
+        field.removeprefix("dimensions."): path
+        for field, path in options.mapping.items()
+        if field.startswith("dimensions.")
+    }
+    result = {}
+    for name, path in chosen.items():
+        value = lookup(record, path)
+        value = lookup(draft.metadata, path) if value is None else value
+        if value not in (None, ""):
+            result[name] = values.dimension(value, path)
+    return result
+
+
+def lookup(record: Mapping[str, Any], path: str) -> Any:
+    """Return what stands at a dotted path (`meta.model`, `messages.0.content`), or None.
+
+    A key that itself holds dots is found first.
+    """
+    if path in record:
+        return record[path]
+    value: Any = record
+    for part in path.split("."):
+        if isinstance(value, Mapping):
+            value = value.get(part)
+        elif isinstance(value, list) and part.isdecimal() and int(part) < len(value):
+            value = value[int(part)]
+        else:
+            return None
+    return value
+
+
+def eval_id(model: str, template: str, sampler: Any) -> str:
+    """Return six characters that tell one setting (model, template, sampler) from another."""
+    if not (model or template):
+        return ""
+    setting = json.dumps([model, template, sampler], sort_keys=True)
+    return hashlib.sha256(setting.encode()).hexdigest()[:6]
+
+
+def model_family(model: str) -> str:
+    """Return the family a model's name begins with: `openai/gpt-4o-mini` is of `gpt`."""
+    name = model.rsplit("/", 1)[-1].lower()
+    word = re.split(r"[-_:@ .]", name, maxsplit=1)[0]
+    letters = word.rstrip("0123456789")
+    return letters if len(letters) > 1 else word
+
+
+def outcome_of(*, passed: bool | None, finish_reason: str) -> Outcome:
+    """Return the outcome of a run: cut off at the token limit comes before right or wrong."""
+    if finish_reason == "length":
+        return Outcome.TRUNCATED
+    if passed is None:
+        return Outcome.UNKNOWN
+    return Outcome.CORRECT if passed else Outcome.INCORRECT

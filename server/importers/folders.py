@@ -1,0 +1,77 @@
+"""Which files of a folder are traces: walked in name order, companions set apart."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from server.importers.base import Importer, ImportOptions, Source, UnreadableSource
+from server.importers.registry import chosen
+
+_DATA = re.compile(r"\.(jsonl|ndjson|json|csv|tsv)(\.gz|\.zst)?$", re.IGNORECASE)
+_COMPANION = re.compile(r"(licen[cs]e|readme|notice|changelog|manifest|results_.*\.json)", re.I)
+_TABLE_BESIDE_TRACES = re.compile(r"(items|runs|models|matrix_.*)\.csv(\.gz|\.zst)?$", re.I)
+_TRACES = re.compile(r"(traces|trajectories)\.", re.I)
+
+
+@dataclass(frozen=True)
+class FoundFile:
+    """A file to import with its format, or the reason why it is not imported."""
+
+    source: Source
+    importer: Importer | None = None
+    skipped: str = ""
+    """It is a companion or no data at all; nothing is wrong."""
+    problem: str = ""
+    """It looks like data and cannot be read."""
+
+
+def find_files(path: Path, options: ImportOptions) -> list[FoundFile]:
+    """Return what stands at `path`: one file, or every file of a folder and its folders."""
+    if not path.exists():
+        return [FoundFile(Source(path), problem=f"There is no file {path}.")]
+    if not path.is_dir():
+        return [_recognised(Source(path), options)]
+    found = [_in_folder(file, path, options) for file in _walk(path)]
+    companions = {
+        file.source.path.with_name(name)
+        for file in found
+        if file.importer
+        for name in file.importer.companions
+    }
+    return [_set_apart(file, companions) for file in found]
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    for path in sorted(folder.iterdir()):
+        if path.name.startswith("."):
+            continue
+        if path.is_dir():
+            yield from _walk(path)
+        else:
+            yield path
+
+
+def _in_folder(path: Path, folder: Path, options: ImportOptions) -> FoundFile:
+    source = Source(path, str(path.relative_to(folder)))
+    if _COMPANION.match(path.name):
+        return FoundFile(source, skipped="a companion, not traces")
+    if not _DATA.search(path.name):
+        return FoundFile(source, skipped="not JSON, JSONL or CSV")
+    beside = any(_TRACES.match(sibling.name) for sibling in path.parent.iterdir())
+    if beside and _TABLE_BESIDE_TRACES.match(path.name):
+        return FoundFile(source, skipped="a table beside the traces")
+    return _recognised(source, options)
+
+
+def _recognised(source: Source, options: ImportOptions) -> FoundFile:
+    try:
+        return FoundFile(source, importer=chosen(source, options))
+    except UnreadableSource as problem:
+        return FoundFile(source, problem=problem.message)
+
+
+def _set_apart(file: FoundFile, companions: set[Path]) -> FoundFile:
+    if file.source.path in companions:
+        return FoundFile(file.source, skipped="read with the trajectories next to it")
+    return file

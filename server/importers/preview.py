@@ -1,0 +1,63 @@
+"""What an import would read, before anything is stored: format, mapping, first traces."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+from server.importers import fields
+from server.importers.base import ImportOptions, RefusedRecord, Sample, Source, TraceDraft
+from server.importers.records import sample
+from server.importers.registry import chosen
+
+PREVIEW_RECORDS = 5
+_PATH_DEPTH = 3
+
+
+@dataclass(frozen=True)
+class Preview:
+    """The first traces of a file as they would be read, and what there is to map."""
+
+    format: str
+    title: str
+    columns: tuple[str, ...]
+    """Columns of a CSV, or dotted paths of the single values in JSON records."""
+    mapping: Mapping[str, str]
+    """Trace field → column, where the names of columns told."""
+    drafts: tuple[TraceDraft, ...]
+    refused: tuple[RefusedRecord, ...]
+
+
+def preview(source: Source, options: ImportOptions, *, limit: int = PREVIEW_RECORDS) -> Preview:
+    """Read the first `limit` records of a source as an import with these options would."""
+    kind = chosen(source, options)
+    first = sample(source, options)
+    read = tuple(islice(kind.read(source, options), limit))
+    guessed: dict[str, str] = {}
+    if kind.generic:
+        candidates = fields.guess(first, options, with_texts=kind.name == "table")
+        guessed = fields.columns_found(candidates, first)
+    return Preview(
+        format=kind.name,
+        title=kind.title,
+        columns=first.columns or _paths(first),
+        mapping={**guessed, **options.mapping},
+        drafts=tuple(item for item in read if isinstance(item, TraceDraft)),
+        refused=tuple(item for item in read if isinstance(item, RefusedRecord)),
+    )
+
+
+def _paths(first: Sample) -> tuple[str, ...]:
+    """Return the paths of the single values in the sample, in the order they first appear."""
+    found: dict[str, None] = {}
+    for record in first.records:
+        found.update(dict.fromkeys(_paths_in(record, "", _PATH_DEPTH)))
+    return tuple(found)
+
+
+def _paths_in(value: Any, prefix: str, depth: int) -> Iterator[str]:
+    if isinstance(value, dict) and depth:
+        for key, child in value.items():
+            yield from _paths_in(child, f"{prefix}.{key}" if prefix else key, depth - 1)
+    elif prefix and not isinstance(value, dict | list):
+        yield prefix

@@ -1,0 +1,144 @@
+"""The records of a file, whatever frames them: JSON lines, one JSON array or object, CSV."""
+
+import json
+from collections.abc import Generator, Iterator
+from contextlib import closing
+from enum import Enum, auto
+from itertools import chain, islice
+from pathlib import PurePath
+from typing import NamedTuple
+
+from server.importers import csv_rows, json_array, strict_json
+from server.importers.base import (
+    FieldProblem,
+    ImportOptions,
+    RawRecord,
+    RefusedRecord,
+    Sample,
+    Source,
+)
+from server.importers.sources import BOM, Line, check_is_text, lines, opened
+
+SAMPLE_RECORDS = 20
+_SAMPLE_CHARACTERS = 4 * 1024**2
+_HEAD_BYTES = 64 * 1024
+
+
+class Frame(Enum):
+    """What separates one record from the next."""
+
+    JSON_LINES = auto()
+    JSON_ARRAY = auto()
+    JSON_DOCUMENT = auto()
+    CSV = auto()
+
+
+class _Head(NamedTuple):
+    frame: Frame
+    columns: tuple[str, ...]
+
+
+def records(
+    source: Source, options: ImportOptions
+) -> Generator[RawRecord | RefusedRecord, None, None]:
+    """Yield the records of a source in file order; only one is held at a time."""
+    frame = _head(source, options).frame
+    with opened(source, options) as stream:
+        if frame is Frame.CSV:
+            yield from csv_rows.rows(_after_blank(lines(stream, options)), source, options)
+        elif frame is Frame.JSON_ARRAY:
+            yield from _parsed(json_array.elements(stream, options), source, options)
+        elif frame is Frame.JSON_DOCUMENT:
+            yield from _parsed(_whole(lines(stream, options), options), source, options)
+        else:
+            yield from _parsed(lines(stream, options), source, options)
+
+
+def sample(source: Source, options: ImportOptions) -> Sample:
+    """Read the first few good records, to tell the format and guess a mapping from."""
+    head = _head(source, options)
+    values = []
+    size = 0
+    problem = ""
+    with closing(records(source, options)) as found:
+        for record in islice(found, SAMPLE_RECORDS):
+            size += len(record.text if isinstance(record, RawRecord) else record.record)
+            if isinstance(record, RawRecord):
+                values.append(record.value)
+            else:
+                problem = problem or f"line {record.line}: {record.reason}"
+            if size > _SAMPLE_CHARACTERS:
+                break
+    is_array = head.frame is Frame.JSON_ARRAY
+    return Sample(source, head.columns, tuple(values), is_array, problem)
+
+
+def _parsed(
+    found: Iterator[Line], source: Source, options: ImportOptions
+) -> Iterator[RawRecord | RefusedRecord]:
+    for line in found:
+        text = line.text.strip()
+        try:
+            if line.problem:
+                raise FieldProblem("", line.problem)
+            if text:
+                value = strict_json.parse(text, max_depth=options.max_depth)
+                yield RawRecord(line.number, text, value)
+        except FieldProblem as problem:
+            yield RefusedRecord(source.shown_name, line.number, problem.field, problem.reason, text)
+
+
+def _after_blank(found: Iterator[Line]) -> Iterator[Line]:
+    first = next(line for line in found if line.text.strip())
+    return chain([first], found)
+
+
+def _whole(found: Iterator[Line], options: ImportOptions) -> Iterator[Line]:
+    """Join all lines into one record: a JSON object written over many lines."""
+    pieces: list[str] = []
+    size = 0
+    problem = ""
+    for line in found:
+        size += len(line.text)
+        problem = problem or line.problem
+        if size > options.max_record_bytes:
+            problem = f"one JSON object of more than {options.max_record_bytes:,} bytes"
+            break
+        pieces.append(line.text)
+    yield Line(1, "".join(pieces), problem)
+
+
+def _head(source: Source, options: ImportOptions) -> _Head:
+    with opened(source, options) as stream:
+        head = stream.read(_HEAD_BYTES)
+    check_is_text(head, source.shown_name)
+    text = head.decode("utf-8", "replace").removeprefix(BOM).lstrip()
+    frame = _frame(text, source)
+    if frame is not Frame.CSV:
+        return _Head(frame, ())
+    with opened(source, options) as stream:
+        first = next(_after_blank(lines(stream, options)))
+    return _Head(frame, csv_rows.header(first, source))
+
+
+def _frame(text: str, source: Source) -> Frame:
+    head, newline, rest = text.partition("\n")
+    if text.startswith("["):
+        return Frame.JSON_LINES if _is_json(head) and rest.strip() else Frame.JSON_ARRAY
+    if text.startswith("{"):
+        ends_open = bool(newline) and head.rstrip().endswith(("{", ",", "[", ":"))
+        opens_only = ends_open and not _is_json(head)
+        next_is_record = rest.lstrip().startswith("{")
+        return Frame.JSON_DOCUMENT if opens_only and not next_is_record else Frame.JSON_LINES
+    suffixes = {suffix.lower() for suffix in PurePath(source.shown_name).suffixes}
+    if suffixes & {".jsonl", ".ndjson", ".json"} and "\n{" in text:
+        return Frame.JSON_LINES
+    return Frame.CSV
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True

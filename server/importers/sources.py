@@ -1,0 +1,144 @@
+"""From a file to its lines: decompression within bounds, UTF-8, one line at a time."""
+
+import gzip
+import io
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import IO, Any, NamedTuple, cast
+
+from server.importers.base import ImportOptions, Source, UnreadableSource
+
+GZIP_MAGIC = b"\x1f\x8b"
+ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
+BOM = "\ufeff"
+KEPT_OF_OVERSIZED = 64 * 1024
+"""Bytes kept of a record that is larger than a record may be."""
+
+_OTHER_KINDS = {
+    b"PK\x03\x04": "a zip archive; unpack it and import what is inside",
+    b"PAR1": "a Parquet file, which cannot be imported yet; convert it to JSONL or CSV",
+    b"SQLite format 3": "an SQLite database; export the traces from it as JSONL or CSV",
+    b"%PDF": "a PDF; expected JSON, JSONL or CSV",
+    b"\xff\xfe": "UTF-16 text; save it as UTF-8 and import it again",
+    b"\xfe\xff": "UTF-16 text; save it as UTF-8 and import it again",
+}
+
+
+class Line(NamedTuple):
+    """One line of text; `problem` says why it cannot be used, `text` is it all the same."""
+
+    number: int
+    text: str
+    problem: str = ""
+
+
+class _Bounded(io.RawIOBase):
+    """A stream that refuses to give more than so many bytes, against decompression bombs."""
+
+    def __init__(self, stream: IO[bytes], limit: int, name: str) -> None:
+        self._stream = stream
+        self._left = limit
+        self._limit = limit
+        self._name = name
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        chunk = self._stream.read(len(buffer))
+        self._left -= len(chunk)
+        if self._left < 0:
+            raise UnreadableSource(
+                f"{self._name} unpacks to more than {self._limit:,} bytes, the limit for one "
+                "import. Split it, or raise FAULTBOOK_DECOMPRESSED_LIMIT_BYTES."
+            )
+        buffer[: len(chunk)] = chunk
+        return len(chunk)
+
+
+@contextmanager
+def opened(source: Source, options: ImportOptions) -> Iterator[io.BufferedReader]:
+    """Open a source for reading its decompressed bytes; what fails becomes one sentence."""
+    name = source.shown_name
+    try:
+        with source.path.open("rb") as stream:
+            magic = stream.read(4)
+            stream.seek(0)
+            unpacked = _decompressed(stream, magic)
+            yield io.BufferedReader(
+                _Bounded(unpacked, options.max_decompressed_bytes, name), 1024 * 1024
+            )
+    except (EOFError, zlib.error, OSError) as error:
+        if isinstance(error, OSError) and error.strerror:
+            raise UnreadableSource(f"{name} cannot be read: {error.strerror}.") from error
+        raise UnreadableSource(f"{name} is damaged: {error}. What came before was read.") from error
+
+
+def _decompressed(stream: IO[bytes], magic: bytes) -> IO[bytes]:
+    if magic.startswith(GZIP_MAGIC):
+        return cast("IO[bytes]", gzip.open(stream, "rb"))
+    if magic == ZSTD_MAGIC:
+        return _zstd_reader(stream)
+    return stream
+
+
+def _zstd_reader(stream: IO[bytes]) -> IO[bytes]:
+    # pyarrow notices a file that ends early; the zstandard package reads it as if it were whole.
+    import pyarrow
+
+    packed = pyarrow.PythonFile(stream, mode="r")
+    return cast("IO[bytes]", pyarrow.CompressedInputStream(packed, "zstd"))
+
+
+def check_is_text(head: bytes, name: str) -> None:
+    """Refuse what is plainly not text, in words that say what it is instead."""
+    if not head.strip():
+        raise UnreadableSource(f"{name} is empty.")
+    for magic, kind in _OTHER_KINDS.items():
+        if head.startswith(magic):
+            raise UnreadableSource(f"{name} is {kind}.")
+    control = sum(byte < 9 or 13 < byte < 32 for byte in head)
+    if control * 10 > len(head):
+        raise UnreadableSource(f"{name} is not text; expected JSON, JSONL or CSV in UTF-8.")
+
+
+def lines(stream: io.BufferedReader, options: ImportOptions) -> Iterator[Line]:
+    """Yield the lines with their endings; an undecodable or oversized one carries its problem."""
+    number = 0
+    limit = options.max_record_bytes
+    while raw := stream.readline(limit + 1):
+        number += 1
+        if len(raw) > limit and not raw.endswith(b"\n"):
+            total = len(raw) + _skip_line(stream)
+            yield _oversized(number, raw, total, limit)
+        else:
+            yield _decoded(number, raw)
+
+
+def _skip_line(stream: io.BufferedReader) -> int:
+    skipped = 0
+    while chunk := stream.readline(1024 * 1024):
+        skipped += len(chunk)
+        if chunk.endswith(b"\n"):
+            break
+    return skipped
+
+
+def _oversized(number: int, raw: bytes, total: int, limit: int) -> Line:
+    return Line(
+        number,
+        raw[:KEPT_OF_OVERSIZED].decode("utf-8", "backslashreplace"),
+        f"the record holds {total:,} bytes; expected at most {limit:,}. Only its first "
+        f"{KEPT_OF_OVERSIZED:,} are kept here, the rest is in the imported file",
+    )
+
+
+def _decoded(number: int, raw: bytes) -> Line:
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        text = raw.decode("utf-8", "backslashreplace")
+        problem = f"not UTF-8 at byte {error.start + 1} of the line; expected UTF-8 text"
+        return Line(number, text, problem)
+    return Line(number, text.removeprefix(BOM) if number == 1 else text)
