@@ -1,0 +1,31 @@
+// Says when things were saved, and keeps trying while the server is away.
+
+const waits = new WeakMap();
+
+function say(text, state = "saved") {
+  for (const place of document.querySelectorAll("[data-save-state]")) {
+    place.textContent = text;
+    place.dataset.state = state;
+  }
+}
+
+function isSave(event) {
+  return event.detail.requestConfig?.verb !== "get";
+}
+
+document.addEventListener("htmx:afterRequest", (event) => {
+  if (!isSave(event) || !event.detail.successful) return;
+  waits.delete(event.detail.elt);
+  say(`saved ${new Date().toLocaleTimeString("en-GB")}`);
+});
+
+document.addEventListener("htmx:sendError", (event) => {
+  if (!isSave(event)) return;
+  const form = event.detail.elt.closest("form[data-retry]");
+  if (!form) return say("not saved, the server did not answer", "failed");
+  say("not saved, trying again", "failed");
+  const wait = Math.min(30, (waits.get(event.detail.elt) ?? 1) * 2);
+  waits.set(event.detail.elt, wait);
+  const { submitter } = event.detail.requestConfig.triggeringEvent ?? {};
+  setTimeout(() => form.isConnected && form.requestSubmit(submitter?.isConnected ? submitter : undefined), wait * 1000);
+});
