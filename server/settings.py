@@ -17,7 +17,7 @@ class Settings(BaseSettings):
     )
     database: str = Field(
         default="",
-        description="SQLAlchemy URL of the database; empty: faultbook.sqlite in the data directory.",
+        description="SQLAlchemy URL; empty: faultbook.sqlite in the data directory.",
     )
     host: str = Field(default="127.0.0.1", description="Address that `serve` and `demo` bind.")
     port: int = Field(

@@ -1,0 +1,106 @@
+"""The application: middleware, routers, error pages, life cycle. No logic."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.staticfiles import StaticFiles
+from starlette.exceptions import HTTPException
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+
+from server import schema, tasks
+from server.assets import shipped
+from server.db import Database
+from server.errors import FaultbookError, Invalid
+from server.jobs import Jobs
+from server.logs import configure_logging
+from server.routes import projects, undo
+from server.routes.failures import show_error
+from server.security import SameOrigin, SecurityHeaders
+from server.services import runs
+from server.settings import Settings
+
+ROUTERS: Sequence[APIRouter] = (
+    projects.router,
+    undo.router,
+)
+
+
+@asynccontextmanager
+async def _life(app: FastAPI) -> AsyncIterator[None]:
+    settings: Settings = app.state.settings
+    database: Database = app.state.database
+    jobs: Jobs = app.state.jobs
+    with database.writing() as session:
+        runs.recover(session, jobs)
+    if app.state.runs_jobs:
+        jobs.start(settings.job_workers)
+    yield
+    jobs.stop()
+    database.dispose()
+
+
+def create_app(
+    settings: Settings | None = None, *, jobs: Jobs | None = None, runs_jobs: bool = True
+) -> FastAPI:
+    """Build the application on a migrated database.
+
+    Args:
+        settings: Where data lies and what is allowed; from the environment where absent.
+        jobs: The queue; on disk in the data directory where absent.
+        runs_jobs: Whether background jobs run in this process.
+    """
+    settings = settings or Settings()
+    configure_logging(json_lines=settings.log_json)
+    settings.data.mkdir(parents=True, exist_ok=True)
+    app = FastAPI(
+        title="Faultbook",
+        lifespan=_life,
+        openapi_url=None,
+        max_body_size=settings.form_limit_bytes,
+    )
+    app.state.settings = settings
+    app.state.database = Database.from_url(settings.database_url)
+    app.state.jobs = jobs or Jobs.on_disk(settings.jobs_path)
+    app.state.runs_jobs = runs_jobs
+    schema.upgrade(app.state.database)
+    tasks.attach(app.state.jobs, app.state.database, settings)
+
+    app.add_middleware(SameOrigin)
+    app.add_middleware(TrustedHostMiddleware, allowed_hosts=settings.allowed_hosts)
+    app.add_middleware(SecurityHeaders)
+    app.mount("/static", StaticFiles(directory=shipped("static")), name="static")
+    for router in ROUTERS:
+        app.include_router(router)
+    _handle_errors(app)
+    return app
+
+
+def _handle_errors(app: FastAPI) -> None:
+    @app.exception_handler(FaultbookError)
+    def faultbook_error(request: Request, error: FaultbookError) -> Response:
+        return show_error(request, error)
+
+    @app.exception_handler(RequestValidationError)
+    def invalid_form(request: Request, error: RequestValidationError) -> Response:
+        found = "; ".join(
+            f"{'.'.join(str(part) for part in problem['loc'][1:])}: {problem['msg']}"
+            for problem in error.errors()
+        )
+        return show_error(request, Invalid(f"The form does not fit: {found}. Nothing was changed."))
+
+    @app.exception_handler(HTTPException)
+    def http_error(request: Request, error: HTTPException) -> Response:
+        failure = FaultbookError(str(error.detail))
+        failure.status = error.status_code
+        return show_error(request, failure)
+
+    @app.exception_handler(Exception)
+    def unexpected(request: Request, _error: Exception) -> Response:
+        failure = FaultbookError(
+            "Something went wrong on our side. What you saved before is safe; the error is in the "
+            "server's log."
+        )
+        failure.status = 500
+        return show_error(request, failure)

@@ -1,0 +1,88 @@
+"""The job queue: huey on a SQLite file of its own, inside `serve` or in `faultbook worker`.
+
+A message only says which run to perform. The AnalysisRun row is the truth about it: huey deletes
+a message before its task begins, so a killed worker is noticed by the run's heartbeat.
+"""
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from huey import Huey, MemoryHuey, SqliteHuey
+from huey.consumer import Consumer
+from sqlmodel import Session
+
+from server.db import after_commit
+
+_POLL_S = 0.05
+_SLOWEST_POLL_S = 0.5
+
+
+class _QuietConsumer(Consumer):  # type: ignore[misc]  # huey ships no types
+    """A consumer that leaves the process's signals to the server around it."""
+
+    def _set_signal_handlers(self) -> None:
+        pass
+
+
+class Jobs:
+    """Where runs are queued, and who performs them."""
+
+    def __init__(self, huey: Huey) -> None:
+        self._huey = huey
+        self._perform: Callable[[int], None] | None = None
+        self._consumer: Consumer | None = None
+        self._task = huey.task(name="perform_run")(self._dispatch)
+
+    @classmethod
+    def on_disk(cls, path: Path) -> "Jobs":
+        """A queue that survives restarts."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return cls(SqliteHuey("faultbook", filename=str(path), fsync=True, results=False))
+
+    @classmethod
+    def immediate(cls) -> "Jobs":
+        """A queue that performs a run as soon as it is enqueued, in the same thread."""
+        return cls(MemoryHuey("faultbook", immediate=True, results=False))
+
+    def performed_by(self, perform: Callable[[int], None]) -> None:
+        """Say what performs a run, given its id."""
+        self._perform = perform
+
+    def _dispatch(self, run_id: int) -> None:
+        if self._perform is None:
+            raise RuntimeError("Jobs.performed_by was not called before a run came in")
+        self._perform(run_id)
+
+    def enqueue(self, session: Session, run_id: int) -> None:
+        """Queue a run once the session's work is committed, never before."""
+        after_commit(session, lambda: self.enqueue_now(run_id))
+
+    def enqueue_now(self, run_id: int) -> None:
+        """Queue a run whose row is on disk already."""
+        self._task(run_id)
+
+    def start(self, workers: int) -> None:
+        """Perform queued runs in threads of this process until `stop`."""
+        self._consumer = _QuietConsumer(
+            self._huey,
+            workers=workers,
+            periodic=False,
+            initial_delay=_POLL_S,
+            max_delay=_SLOWEST_POLL_S,
+            worker_type="thread",
+            check_worker_health=False,
+        )
+        self._consumer.start()
+
+    def stop(self) -> None:
+        """Let no further run begin; a run in progress is told through its own row."""
+        if self._consumer is not None:
+            self._consumer.stop(graceful=False)
+            self._consumer = None
+
+    def run_until(self, stopped: threading.Event, workers: int) -> None:
+        """Perform runs until `stopped` is set: the whole life of `faultbook worker`."""
+        self.start(workers)
+        stopped.wait()
+        self.stop()

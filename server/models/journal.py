@@ -1,0 +1,122 @@
+"""Rows as plain JSON and back: what the event log keeps of the tables that people decide in."""
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+
+from server.models.base import Row, UtcDateTime
+from server.models.batch import Batch, BatchTrace, Round
+from server.models.grouping import Grouping, Rejection, Suggestion
+from server.models.label import GoldLabel, Label
+from server.models.mode import FailureMode, ModeExample, ModeVersion
+from server.models.note import Note
+from server.models.project import Project
+from server.models.verdict import Verdict
+
+JOURNALED: dict[str, type[Row]] = {
+    str(model.__tablename__): model
+    for model in (
+        Project,
+        Round,
+        Batch,
+        BatchTrace,
+        Verdict,
+        Note,
+        FailureMode,
+        ModeVersion,
+        ModeExample,
+        Suggestion,
+        Grouping,
+        Rejection,
+        Label,
+        GoldLabel,
+    )
+}
+"""Tables whose rows are written by decisions, each decision an event. Order: parents first."""
+
+_CREATED_BY_DECISIONS = frozenset({"batch", "note", "failure_mode", "suggestion"})
+
+
+class RowName(NamedTuple):
+    """A row as the log names it: its table and its key there."""
+
+    table: str
+    key: str
+
+
+class Change(NamedTuple):
+    """One row before and after a decision; None where there was or is none."""
+
+    table: str
+    before: dict[str, Any] | None
+    after: dict[str, Any] | None
+
+    @property
+    def row(self) -> RowName:
+        values = self.after if self.after is not None else self.before
+        return name_of(self.table, values or {})
+
+    @property
+    def inverse(self) -> "Change":
+        return Change(self.table, self.after, self.before)
+
+
+def name_of(table: str, values: Mapping[str, Any]) -> RowName:
+    """Return the log's name of the row with these values."""
+    key = JOURNALED[table].journal_key
+    return RowName(table, ",".join(str(values[column]) for column in key))
+
+
+def as_json(row: Row) -> dict[str, Any]:
+    """Return every column of `row` as JSON values."""
+    mapper = sa.inspect(type(row))
+    return {
+        mapper.get_property_by_column(column).key: _to_json(
+            getattr(row, mapper.get_property_by_column(column).key)
+        )
+        for column in mapper.columns
+    }
+
+
+def _to_json(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, StrEnum):
+        return value.value
+    if isinstance(value, dict | list):
+        return json.loads(json.dumps(value))
+    return value
+
+
+def from_json(table: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return JSON values of a row as Python values, ready to assign."""
+    mapper = sa.inspect(JOURNALED[table])
+    types = {mapper.get_property_by_column(c).key: c.type for c in mapper.columns}
+    return {key: _from_json(types[key], value) for key, value in values.items()}
+
+
+def _from_json(kind: sa.types.TypeEngine[Any], value: Any) -> Any:
+    if value is None:
+        return None
+    if isinstance(kind, UtcDateTime):
+        return datetime.fromisoformat(value)
+    if isinstance(kind, sa.Enum) and kind.enum_class is not None:
+        return kind.enum_class(value)
+    return value
+
+
+def relied_on(table: str, values: Mapping[str, Any]) -> set[RowName]:
+    """Return the rows made by decisions that a row with these values refers to."""
+    mapper = sa.inspect(JOURNALED[table])
+    names = set()
+    for column in mapper.columns:
+        for foreign_key in column.foreign_keys:
+            target = foreign_key.column.table.name
+            value = values.get(mapper.get_property_by_column(column).key)
+            if target in _CREATED_BY_DECISIONS and value is not None:
+                names.add(RowName(target, str(value)))
+    return names

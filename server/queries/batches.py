@@ -1,0 +1,63 @@
+"""Statements over batches and the queue of traces they make."""
+
+import sqlalchemy as sa
+from sqlmodel import col, select
+from sqlmodel.sql.expression import Select, SelectOfScalar
+
+from server.models.base import stored_id
+from server.models.batch import Batch, BatchTrace, Round
+from server.models.trace import Trace
+from server.models.verdict import Verdict
+
+
+def of_project(project_id: int) -> SelectOfScalar[Batch]:
+    """Every batch of a project, the latest first."""
+    return (
+        select(Batch)
+        .join(Round, col(Round.id) == col(Batch.round_id))
+        .where(Round.project_id == project_id)
+        .order_by(col(Batch.id).desc())
+    )
+
+
+def traces_of(batch_id: int) -> SelectOfScalar[BatchTrace]:
+    """The traces of a batch in reading order."""
+    return (
+        select(BatchTrace).where(BatchTrace.batch_id == batch_id).order_by(col(BatchTrace.position))
+    )
+
+
+def batched_trace_ids(project_id: int) -> SelectOfScalar[int]:
+    """Traces that are in any batch of a project."""
+    return (
+        select(BatchTrace.trace_id)
+        .join(Batch, col(Batch.id) == col(BatchTrace.batch_id))
+        .join(Round, col(Round.id) == col(Batch.round_id))
+        .where(Round.project_id == project_id)
+    )
+
+
+def unbatched(project_id: int) -> Select[int | None, str, str]:
+    """Id, model and task of the traces that no batch has drawn yet."""
+    return (
+        select(col(Trace.id), col(Trace.model), col(Trace.task))
+        .where(Trace.project_id == project_id, col(Trace.id).not_in(batched_trace_ids(project_id)))
+        .order_by(col(Trace.id))
+    )
+
+
+def submitted_by(batch: Batch, annotator_id: int) -> SelectOfScalar[int]:
+    """Traces of a batch whose reading an annotator has finished, deferred ones included."""
+    return select(Verdict.trace_id).where(
+        Verdict.annotator_id == annotator_id,
+        Verdict.round_id == batch.round_id,
+        col(Verdict.submitted_at).is_not(None),
+    )
+
+
+def unread(batch: Batch, annotator_id: int) -> SelectOfScalar[BatchTrace]:
+    """Traces of a batch that an annotator has not finished, in reading order."""
+    return traces_of(stored_id(batch)).where(
+        col(BatchTrace.trace_id).not_in(submitted_by(batch, annotator_id)),
+        sa.or_(col(BatchTrace.assigned_to).is_(None), col(BatchTrace.assigned_to) == annotator_id),
+    )

@@ -1,0 +1,93 @@
+"""Statements over the event log: what stands, what may be undone, what leans on what."""
+
+from collections.abc import Collection
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import aliased
+from sqlmodel import col, select
+from sqlmodel.sql.expression import SelectOfScalar
+
+from server.models.event import Event, EventRow
+
+UNDO = "undo"
+REDO = "redo"
+SYSTEM_KINDS = (UNDO, REDO)
+
+
+def _stands(event: Any) -> sa.ColumnElement[bool]:
+    """True unless the event was undone and that undo was not redone."""
+    undone, redone = aliased(Event), aliased(Event)
+    redo_exists = sa.exists().where(col(redone.undoes) == col(undone.id)).correlate(undone)
+    return ~sa.exists().where(col(undone.undoes) == event.id, ~redo_exists).correlate(event)
+
+
+def decisions(project_id: int) -> SelectOfScalar[Event]:
+    """Decisions of a project that stand, newest first."""
+    return (
+        select(Event)
+        .where(
+            Event.project_id == project_id,
+            col(Event.kind).not_in(SYSTEM_KINDS),
+            _stands(Event),
+        )
+        .order_by(col(Event.id).desc())
+    )
+
+
+def decisions_by(project_id: int, actor_id: int) -> SelectOfScalar[Event]:
+    """What one person could undo, the next first."""
+    return decisions(project_id).where(Event.actor_id == actor_id)
+
+
+def undos_by(project_id: int, actor_id: int) -> SelectOfScalar[Event]:
+    """What one person could redo, the next first: undos since their latest decision."""
+    latest_decision = (
+        sa.select(sa.func.coalesce(sa.func.max(Event.id), 0))
+        .where(
+            col(Event.project_id) == project_id,
+            col(Event.actor_id) == actor_id,
+            col(Event.kind).not_in(SYSTEM_KINDS),
+        )
+        .scalar_subquery()
+    )
+    return (
+        select(Event)
+        .where(
+            Event.project_id == project_id,
+            Event.actor_id == actor_id,
+            Event.kind == UNDO,
+            col(Event.id) > latest_decision,
+            _stands(Event),
+        )
+        .order_by(col(Event.id).desc())
+    )
+
+
+def rows_of(event_id: int, *, changed: bool) -> SelectOfScalar[EventRow]:
+    """Rows an event wrote (`changed`) or leaned on."""
+    return select(EventRow).where(EventRow.event_id == event_id, EventRow.changed == changed)
+
+
+def later_decisions_touching(
+    project_id: int,
+    *,
+    after: int,
+    changed: Collection[tuple[str, str]],
+    relied_on: Collection[tuple[str, str]],
+) -> SelectOfScalar[Event]:
+    """Standing decisions after event `after` that wrote `changed` rows or lean on `relied_on`."""
+    row = sa.tuple_(col(EventRow.table_name), col(EventRow.row_key))
+    touching = select(EventRow.event_id).where(
+        EventRow.event_id > after,
+        sa.or_(
+            sa.and_(col(EventRow.changed).is_(True), row.in_(list(changed))),
+            sa.and_(col(EventRow.changed).is_(False), row.in_(list(relied_on))),
+        ),
+    )
+    return decisions(project_id).where(col(Event.id) > after, col(Event.id).in_(touching))
+
+
+def log(project_id: int) -> SelectOfScalar[Event]:
+    """Every event of a project, newest first."""
+    return select(Event).where(Event.project_id == project_id).order_by(col(Event.id).desc())

@@ -1,0 +1,56 @@
+"""Statements over failure modes, their versions and examples."""
+
+from sqlmodel import col, select
+from sqlmodel.sql.expression import SelectOfScalar
+
+from server.models.grouping import Rejection
+from server.models.mode import FailureMode, ModeExample, ModeStatus, ModeVersion
+
+
+def of_project(project_id: int) -> SelectOfScalar[FailureMode]:
+    """Every mode ever made in a project, merged and retired ones included."""
+    return (
+        select(FailureMode)
+        .where(FailureMode.project_id == project_id)
+        .order_by(col(FailureMode.id))
+    )
+
+
+def in_use(project_id: int) -> SelectOfScalar[FailureMode]:
+    """Modes that notes and labels can go to: neither merged nor retired."""
+    return of_project(project_id).where(
+        col(FailureMode.merged_into).is_(None), FailureMode.status != ModeStatus.RETIRED
+    )
+
+
+def one(project_id: int, mode_id: int) -> SelectOfScalar[FailureMode]:
+    """One mode, if it is in the project."""
+    return of_project(project_id).where(FailureMode.id == mode_id)
+
+
+def versions(mode_id: int) -> SelectOfScalar[ModeVersion]:
+    """Every wording of a mode's definition, the latest first."""
+    return (
+        select(ModeVersion)
+        .where(ModeVersion.mode_id == mode_id)
+        .order_by(col(ModeVersion.number).desc())
+    )
+
+
+def examples(mode_id: int) -> SelectOfScalar[ModeExample]:
+    """Examples and counter-examples of a mode."""
+    return (
+        select(ModeExample)
+        .where(ModeExample.mode_id == mode_id)
+        .order_by(col(ModeExample.positive).desc(), col(ModeExample.id))
+    )
+
+
+def merged_into(mode_id: int) -> SelectOfScalar[FailureMode]:
+    """Modes that were merged into this one."""
+    return select(FailureMode).where(FailureMode.merged_into == mode_id)
+
+
+def rejections(project_id: int) -> SelectOfScalar[Rejection]:
+    """Pairs and groups that a person refused."""
+    return select(Rejection).where(Rejection.project_id == project_id)

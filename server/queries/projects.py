@@ -1,0 +1,35 @@
+"""Statements over projects and their annotators."""
+
+from sqlmodel import col, select
+from sqlmodel.sql.expression import SelectOfScalar
+
+from server.models.project import Annotator, AnnotatorKind, Project
+
+
+def by_slug(slug: str) -> SelectOfScalar[Project]:
+    """The project behind a URL or `--project`."""
+    return select(Project).where(Project.slug == slug)
+
+
+def open_projects() -> SelectOfScalar[Project]:
+    """Every project that is not archived, by name."""
+    return select(Project).where(col(Project.archived_at).is_(None)).order_by(col(Project.name))
+
+
+def annotators(project_id: int) -> SelectOfScalar[Annotator]:
+    """Everybody who judges in a project, people first."""
+    return (
+        select(Annotator)
+        .where(Annotator.project_id == project_id)
+        .order_by(col(Annotator.kind), col(Annotator.id))
+    )
+
+
+def people(project_id: int) -> SelectOfScalar[Annotator]:
+    """The human annotators of a project."""
+    return annotators(project_id).where(Annotator.kind == AnnotatorKind.HUMAN)
+
+
+def local_people(project_id: int) -> SelectOfScalar[Annotator]:
+    """People without an account: whom a server without login can act as."""
+    return people(project_id).where(col(Annotator.user_id).is_(None))

@@ -1,0 +1,16 @@
+"""Statements over rounds."""
+
+from sqlmodel import col, select
+from sqlmodel.sql.expression import SelectOfScalar
+
+from server.models.batch import Round
+
+
+def current(project_id: int) -> SelectOfScalar[Round]:
+    """The latest round of a project."""
+    return (
+        select(Round)
+        .where(Round.project_id == project_id)
+        .order_by(col(Round.number).desc())
+        .limit(1)
+    )

@@ -1,0 +1,53 @@
+"""Statements over analysis runs."""
+
+from datetime import datetime
+
+from sqlmodel import col, select
+from sqlmodel.sql.expression import SelectOfScalar
+
+from server.models.run import AnalysisRun, RunStatus
+
+_UNDER_WAY = (RunStatus.QUEUED, RunStatus.RUNNING)
+
+
+def of_project(project_id: int) -> SelectOfScalar[AnalysisRun]:
+    """Runs of a project, the latest first."""
+    return (
+        select(AnalysisRun)
+        .where(AnalysisRun.project_id == project_id)
+        .order_by(col(AnalysisRun.id).desc())
+    )
+
+
+def of_kind(project_id: int, kind: str) -> SelectOfScalar[AnalysisRun]:
+    """Runs of one kind, the latest first."""
+    return of_project(project_id).where(AnalysisRun.kind == kind)
+
+
+def under_way(project_id: int) -> SelectOfScalar[AnalysisRun]:
+    """Runs that wait or work."""
+    return of_project(project_id).where(col(AnalysisRun.status).in_(_UNDER_WAY))
+
+
+def same_question(project_id: int, kind: str, input_digest: str) -> SelectOfScalar[AnalysisRun]:
+    """Runs of the same kind over the same input that are under way or done."""
+    return of_kind(project_id, kind).where(
+        AnalysisRun.input_digest == input_digest,
+        col(AnalysisRun.status).in_((*_UNDER_WAY, RunStatus.DONE)),
+    )
+
+
+def abandoned(before: datetime) -> SelectOfScalar[AnalysisRun]:
+    """Runs whose worker has not been heard of since `before`."""
+    return select(AnalysisRun).where(
+        AnalysisRun.status == RunStatus.RUNNING, col(AnalysisRun.heartbeat_at) < before
+    )
+
+
+def waiting() -> SelectOfScalar[AnalysisRun]:
+    """Runs that nobody has begun, the oldest first."""
+    return (
+        select(AnalysisRun)
+        .where(AnalysisRun.status == RunStatus.QUEUED)
+        .order_by(col(AnalysisRun.id))
+    )

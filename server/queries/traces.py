@@ -1,0 +1,37 @@
+"""Statements over traces and their steps."""
+
+import sqlalchemy as sa
+from sqlmodel import col, select
+from sqlmodel.sql.expression import SelectOfScalar
+
+from server.models.trace import Step, Trace
+
+
+def of_project(project_id: int) -> SelectOfScalar[Trace]:
+    """Every trace of a project, in the order they came in."""
+    return select(Trace).where(Trace.project_id == project_id).order_by(col(Trace.id))
+
+
+def one(project_id: int, trace_id: int) -> SelectOfScalar[Trace]:
+    """One trace, if it is in the project."""
+    return select(Trace).where(Trace.project_id == project_id, Trace.id == trace_id)
+
+
+def steps(trace_id: int, *, first: int = 0, count: int | None = None) -> SelectOfScalar[Step]:
+    """Steps of a trace from position `first` on."""
+    statement = (
+        select(Step)
+        .where(Step.trace_id == trace_id, Step.position >= first)
+        .order_by(col(Step.position))
+    )
+    return statement if count is None else statement.where(Step.position < first + count)
+
+
+def step_at(trace_id: int, position: int) -> SelectOfScalar[Step]:
+    """The step of a trace at a 0-based position."""
+    return select(Step).where(Step.trace_id == trace_id, Step.position == position)
+
+
+def count(project_id: int) -> SelectOfScalar[int]:
+    """How many traces a project has."""
+    return select(sa.func.count(col(Trace.id))).where(Trace.project_id == project_id)

@@ -1,0 +1,38 @@
+"""Statements over verdicts."""
+
+from sqlmodel import col, select
+from sqlmodel.sql.expression import SelectOfScalar
+
+from server.models.trace import Trace
+from server.models.verdict import Verdict
+
+
+def of_trace(trace_id: int) -> SelectOfScalar[Verdict]:
+    """Everybody's verdicts on a trace."""
+    return select(Verdict).where(Verdict.trace_id == trace_id).order_by(col(Verdict.id))
+
+
+def own(trace_id: int, annotator_id: int, round_id: int) -> SelectOfScalar[Verdict]:
+    """One annotator's verdict on a trace in a round."""
+    return select(Verdict).where(
+        Verdict.trace_id == trace_id,
+        Verdict.annotator_id == annotator_id,
+        Verdict.round_id == round_id,
+    )
+
+
+def of_project(project_id: int) -> SelectOfScalar[Verdict]:
+    """Every verdict of a project."""
+    return (
+        select(Verdict)
+        .join(Trace, col(Trace.id) == col(Verdict.trace_id))
+        .where(Trace.project_id == project_id)
+        .order_by(col(Verdict.id))
+    )
+
+
+def submitted_traces(annotator_id: int) -> SelectOfScalar[int]:
+    """Ids of the traces that an annotator has submitted a verdict on."""
+    return select(Verdict.trace_id).where(
+        Verdict.annotator_id == annotator_id, col(Verdict.submitted_at).is_not(None)
+    )

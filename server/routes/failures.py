@@ -1,0 +1,61 @@
+"""How errors are answered: a page, a notice for htmx, or JSON."""
+
+import json
+
+from fastapi import Request, Response
+from fastapi.responses import JSONResponse
+from sqlalchemy.exc import SQLAlchemyError
+
+from server.errors import FaultbookError
+from server.queries import projects as queries
+from server.render import is_fragment, render
+from server.routes.screen import VERSION, acting_name, came_from
+from server.services import projects
+from server.views.failure import failure, plain_detail
+from server.views.shell import Shell, shell
+
+_NO_SHELL = Shell(None, (), "error", {}, None, (), None, None, VERSION)
+
+
+def show_error(request: Request, error: FaultbookError) -> Response:
+    """Answer with the error's sentence and details in the form the client reads."""
+    if request.headers.get("accept", "").startswith("application/json"):
+        body = {"status": error.status, "message": error.message, **plain_detail(error)}
+        return JSONResponse({"error": body}, status_code=error.status)
+    context = {
+        "view": failure(error, back=came_from(request) or "/", project_path=_project_path(request)),
+        "shell": _shell(request),
+        "flash": None,
+    }
+    headers = _notice_headers(error) if is_fragment(request) else {}
+    return render(
+        request, "error.html", context, blocks=("notice",), status=error.status, headers=headers
+    )
+
+
+def _notice_headers(error: FaultbookError) -> dict[str, str]:
+    told = {"announce": {"message": error.message, "undo": False, "level": "error"}}
+    return {
+        "HX-Trigger": json.dumps(told),
+        "HX-Retarget": "#notice",
+        "HX-Reswap": "innerHTML show:window:top",
+    }
+
+
+def _project_path(request: Request) -> str:
+    parts = request.url.path.split("/")
+    return "/".join(parts[:3]) if parts[1:2] == ["projects"] and len(parts) > 2 else ""
+
+
+def _shell(request: Request) -> Shell:
+    """Keep the rail around an error inside a project, as far as the database still answers."""
+    slug = _project_path(request).removeprefix("/projects/")
+    try:
+        with request.app.state.database.reading() as session:
+            project = session.exec(queries.by_slug(slug)).first()
+            if project is None:
+                return shell(session, None, "error", VERSION)
+            member = projects.local_member(session, project, acting_name(request))
+            return shell(session, member, "error", VERSION)
+    except SQLAlchemyError:
+        return _NO_SHELL

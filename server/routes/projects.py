@@ -1,0 +1,33 @@
+"""All projects, and making one."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Request, Response
+from fastapi.responses import RedirectResponse
+
+from server.db import SessionDep
+from server.render import render
+from server.routes.screen import VERSION, flash
+from server.services import projects
+from server.views.projects import project_list
+from server.views.shell import shell
+
+router = APIRouter(tags=["projects"])
+
+
+@router.get("/")
+def list_projects(request: Request, session: SessionDep) -> Response:
+    """Every project with how far it is."""
+    context = {
+        "view": project_list(session),
+        "shell": shell(session, None, "projects", VERSION),
+        "flash": flash(request),
+    }
+    return render(request, "projects/list.html", context)
+
+
+@router.post("/projects")
+def create_project(session: SessionDep, name: Annotated[str, Form()]) -> Response:
+    """Make an empty project and go on to importing traces into it."""
+    project = projects.create(session, name)
+    return RedirectResponse(f"/projects/{project.slug}/imports", status_code=303)

@@ -1,0 +1,36 @@
+"""Undo and redo of one's own decisions from any screen, and acting as another local person."""
+
+from typing import Annotated
+from urllib.parse import quote
+
+from fastapi import APIRouter, Form, Request, Response
+from fastapi.responses import RedirectResponse
+
+from server.db import SessionDep
+from server.routes.screen import ACTING, AnnotatorScreen, came_from
+from server.services import events, projects
+
+router = APIRouter(tags=["undo"])
+
+
+@router.post("/projects/{slug}/undo")
+def undo(screen: AnnotatorScreen, with_dependents: Annotated[bool, Form()] = False) -> Response:
+    """Take back one's last decision, or it and all that rests on it."""
+    event = events.undo(screen.session, screen.member, with_dependents=with_dependents)
+    return screen.back(message=f"Undone: {event.summary}")
+
+
+@router.post("/projects/{slug}/redo")
+def redo(screen: AnnotatorScreen) -> Response:
+    """Bring back what one undid last."""
+    event = events.redo(screen.session, screen.member)
+    return screen.back(message=f"Redone: {event.summary}", undo=True)
+
+
+@router.post("/acting")
+def act_as(request: Request, session: SessionDep, annotator: Annotated[int, Form()]) -> Response:
+    """Act as another local person, on a server without login."""
+    name = projects.local_person(session, annotator).name
+    response = RedirectResponse(came_from(request) or "/", status_code=303)
+    response.set_cookie(ACTING, quote(name), httponly=True, samesite="lax")
+    return response

@@ -1,0 +1,111 @@
+"""Batches: which traces people read, how they were drawn, and whose turn each is."""
+
+from enum import StrEnum
+
+import numpy as np
+import pandas as pd
+from sqlmodel import Session, select
+
+from analysis.frames import TRACE_ID
+from analysis.sampling import INCLUSION_WEIGHT, POSITION, sample_random
+from server.errors import Conflict, Invalid
+from server.models.base import stored_id
+from server.models.batch import Batch, BatchTrace
+from server.models.project import Member
+from server.queries import batches as queries
+from server.services.events import Decision
+from server.services.verdicts import current_round
+
+DEFAULT_SIZE = 100
+
+
+class Strategy(StrEnum):
+    """How traces are drawn for a batch."""
+
+    RANDOM = "random"
+    RANDOM_BY_MODEL = "random_by_model"
+    RANDOM_BY_TASK = "random_by_task"
+
+
+_STRATA = {Strategy.RANDOM_BY_MODEL: "model", Strategy.RANDOM_BY_TASK: "task"}
+
+
+def create(
+    session: Session,
+    member: Member,
+    *,
+    strategy: Strategy = Strategy.RANDOM,
+    size: int = DEFAULT_SIZE,
+    seed: int = 0,
+    name: str = "",
+) -> Batch:
+    """Draw traces that no batch has yet; each keeps its strategy and inclusion weight.
+
+    Raises:
+        Invalid: `size` is not positive.
+        Conflict: Every trace is in a batch already.
+    """
+    if size < 1:
+        raise Invalid("A batch needs at least one trace.")
+    rows = session.exec(queries.unbatched(member.project_id)).all()
+    frame = pd.DataFrame(rows, columns=[TRACE_ID, "model", "task"])
+    if frame.empty:
+        raise Conflict("Every trace is in a batch already: import more traces first.")
+    sample = sample_random(
+        frame, size, rng=np.random.default_rng(seed), strata=_STRATA.get(strategy)
+    )
+    decision = Decision(session, member, "batch.created")
+    number = len(session.exec(queries.of_project(member.project_id)).all()) + 1
+    batch = decision.add(
+        Batch(
+            round_id=stored_id(current_round(session, member)),
+            created_by=member.id,
+            name=name or f"Batch {number}",
+            strategy=strategy,
+            parameters={"size": size},
+            seed=seed,
+        )
+    )
+    for drawn in sample.to_dict("records"):
+        decision.add(
+            BatchTrace(
+                batch_id=stored_id(batch),
+                trace_id=int(drawn[TRACE_ID]),
+                position=int(drawn[POSITION]),
+                sampled_by=strategy,
+                inclusion_weight=float(drawn[INCLUSION_WEIGHT]),
+            )
+        )
+    decision.record(f"{batch.name}: {len(sample)} traces")
+    return batch
+
+
+def current(session: Session, member: Member) -> Batch | None:
+    """Return the oldest batch in which the member has traces left, else the latest."""
+    batches = session.exec(queries.of_project(member.project_id)).all()
+    for batch in reversed(batches):
+        if session.exec(queries.unread(batch, member.id).limit(1)).first() is not None:
+            return batch
+    return batches[0] if batches else None
+
+
+def next_trace_id(session: Session, member: Member, *, after: int | None = None) -> int | None:
+    """Return the next trace the member has not finished; behind trace `after` where given.
+
+    Past the end of the batch it starts over, so that a skipped trace comes back.
+    """
+    batch = current(session, member)
+    if batch is None:
+        return None
+    unread = session.exec(queries.unread(batch, member.id)).all()
+    start = -1
+    if after is not None:
+        here = session.exec(
+            select(BatchTrace.position).where(
+                BatchTrace.batch_id == stored_id(batch), BatchTrace.trace_id == after
+            )
+        ).first()
+        start = -1 if here is None else here
+    behind = [row for row in unread if row.position > start]
+    following = next(iter(behind or [row for row in unread if row.trace_id != after]), None)
+    return None if following is None else following.trace_id

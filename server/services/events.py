@@ -1,0 +1,240 @@
+"""Decisions as events, and taking them back.
+
+Every service that writes what a person decided does it through a `Decision`, which notes each
+row before and after and stores both in one event of the same transaction. Undo puts the rows
+back; it is refused where later decisions rest on them.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from sqlmodel import Session, select
+
+from server.errors import Conflict, Forbidden, NotFound
+from server.models.base import Row, stored_id
+from server.models.event import Event, EventRow
+from server.models.journal import JOURNALED, Change, RowName, as_json, from_json, name_of, relied_on
+from server.models.project import Annotator, Member
+from server.queries import events as queries
+
+RowT = TypeVar("RowT", bound=Row)
+
+
+class Decision:
+    """One decision in the making: rows are written through it, then `record` makes the event."""
+
+    def __init__(self, session: Session, member: Member, kind: str, *, caused_by: str = "") -> None:
+        self._session = session
+        self._member = member
+        self._kind = kind
+        self._caused_by = caused_by
+        self._rows: dict[int, tuple[Row, dict[str, Any] | None]] = {}
+        self._removed: set[int] = set()
+
+    def add(self, row: RowT) -> RowT:
+        """Insert `row`; it has its id when this returns."""
+        self._session.add(row)
+        self._session.flush()
+        self._rows[id(row)] = (row, None)
+        return row
+
+    def change(self, row: RowT, **values: Any) -> RowT:
+        """Set columns of `row`."""
+        self._remember(row)
+        for name, value in values.items():
+            setattr(row, name, value)
+        self._session.add(row)
+        return row
+
+    def remove(self, row: Row) -> None:
+        """Delete `row`; undo brings it back with its id."""
+        self._remember(row)
+        self._removed.add(id(row))
+        self._session.delete(row)
+        self._session.flush()
+
+    def _remember(self, row: Row) -> None:
+        if id(row) not in self._rows:
+            self._rows[id(row)] = (row, as_json(row))
+
+    def _changes(self) -> list[Change]:
+        changes = []
+        for key, (row, before) in self._rows.items():
+            after = None if key in self._removed else as_json(row)
+            if before != after:
+                changes.append(Change(str(row.__tablename__), before, after))
+        return changes
+
+    def record(self, summary: str, **payload: Any) -> Event | None:
+        """Flush, and append the event; None when nothing changed."""
+        self._session.flush()
+        changes = self._changes()
+        if not changes:
+            return None
+        event = Event(
+            project_id=self._member.project_id,
+            actor_id=self._member.id,
+            kind=self._kind,
+            summary=summary,
+            payload={**payload, "changes": [change._asdict() for change in changes]},
+            caused_by=self._caused_by,
+        )
+        return _append(self._session, event, changes)
+
+
+def _append(session: Session, event: Event, changes: Iterable[Change]) -> Event:
+    session.add(event)
+    session.flush()
+    event_id = stored_id(event)
+    changed: set[RowName] = set()
+    relied: set[RowName] = set()
+    for change in changes:
+        changed.add(change.row)
+        for values in (change.before, change.after):
+            relied |= relied_on(change.table, values) if values else set()
+    for rows, is_change in ((changed, True), (relied - changed, False)):
+        session.add_all(
+            EventRow(event_id=event_id, table_name=row.table, row_key=row.key, changed=is_change)
+            for row in sorted(rows)
+        )
+    session.flush()
+    return event
+
+
+def changes_of(event: Event) -> list[Change]:
+    """Return the rows an event wrote, in the order it wrote them."""
+    return [Change(**change) for change in event.payload["changes"]]
+
+
+@dataclass(frozen=True)
+class Blocking:
+    """A later decision that an undo would pull the ground from under."""
+
+    event_id: int
+    summary: str
+    actor_id: int | None
+    actor: str
+
+
+def undo(session: Session, member: Member, *, with_dependents: bool = False) -> Event:
+    """Take back the member's last standing decision.
+
+    Args:
+        session: An open, writing session.
+        member: Who takes it back.
+        with_dependents: Also take back later decisions that rest on it; other people's only
+            as a lead.
+
+    Raises:
+        NotFound: There is nothing to undo.
+        Conflict: Later decisions rest on it; `detail["blocking"]` lists them.
+        Forbidden: Some of those are other people's and the member is no lead.
+    """
+    statement = queries.decisions_by(member.project_id, member.id).limit(1)
+    event = session.exec(statement).first()
+    if event is None:
+        raise NotFound("Nothing to undo.")
+    dependents = dependents_of(session, event)
+    if dependents and not with_dependents:
+        raise Conflict(
+            f"«{event.summary}» can't be undone alone: {len(dependents)} later "
+            f"{'decision rests' if len(dependents) == 1 else 'decisions rest'} on it.",
+            detail={"blocking": [_blocking(session, later) for later in dependents]},
+        )
+    if any(later.actor_id != member.id for later in dependents) and not member.role.can_lead:
+        raise Forbidden("Other people's decisions rest on this one; only a lead can undo those.")
+    for later in dependents:
+        _reverse(session, member, later, kind=queries.UNDO)
+    return _reverse(session, member, event, kind=queries.UNDO)
+
+
+def redo(session: Session, member: Member) -> Event:
+    """Bring back what the member undid last, unless they have decided something since."""
+    statement = queries.undos_by(member.project_id, member.id).limit(1)
+    event = session.exec(statement).first()
+    if event is None:
+        raise NotFound("Nothing to redo.")
+    if dependents := dependents_of(session, event):
+        raise Conflict(
+            f"«{event.summary}» can't come back: others have decided on the same rows since.",
+            detail={"blocking": [_blocking(session, later) for later in dependents]},
+        )
+    return _reverse(session, member, event, kind=queries.REDO)
+
+
+def dependents_of(session: Session, event: Event) -> list[Event]:
+    """Return later decisions that rest on `event`, newest first, theirs included."""
+    found: dict[int, Event] = {}
+    waiting = [event]
+    while waiting:
+        current = waiting.pop()
+        changes = changes_of(current)
+        statement = queries.later_decisions_touching(
+            event.project_id,
+            after=stored_id(current),
+            changed=[change.row for change in changes],
+            relied_on=[change.row for change in changes if change.before is None],
+        )
+        for later in session.exec(statement):
+            if stored_id(later) not in found:
+                found[stored_id(later)] = later
+                waiting.append(later)
+    return [found[key] for key in sorted(found, reverse=True)]
+
+
+def _blocking(session: Session, event: Event) -> Blocking:
+    actor = session.get(Annotator, event.actor_id) if event.actor_id else None
+    return Blocking(
+        event_id=stored_id(event),
+        summary=event.summary,
+        actor_id=event.actor_id,
+        actor=actor.name if actor else "the system",
+    )
+
+
+def _reverse(session: Session, member: Member, event: Event, *, kind: str) -> Event:
+    changes = [change.inverse for change in reversed(changes_of(event))]
+    for change in changes:
+        _write(session, change)
+    reversal = Event(
+        project_id=event.project_id,
+        actor_id=member.id,
+        kind=kind,
+        summary=event.summary,
+        payload={"changes": [change._asdict() for change in changes]},
+        undoes=stored_id(event),
+    )
+    return _append(session, reversal, changes)
+
+
+def _write(session: Session, change: Change) -> None:
+    model = JOURNALED[change.table]
+    if change.after is None:
+        session.delete(_existing(session, change))
+    elif change.before is None:
+        session.add(model(**from_json(change.table, change.after)))
+    else:
+        row = _existing(session, change)
+        for name, value in from_json(change.table, change.after).items():
+            setattr(row, name, value)
+        session.add(row)
+    session.flush()
+
+
+def _existing(session: Session, change: Change) -> Row:
+    model = JOURNALED[change.table]
+    values = change.before or {}
+    row = session.exec(
+        select(model).where(*(getattr(model, key) == values[key] for key in model.journal_key))
+    ).first()
+    if row is None:
+        raise Conflict(f"{change.table} {name_of(change.table, values).key} is gone meanwhile.")
+    return row
+
+
+def replay(session: Session, project_id: int) -> None:
+    """Write every event of the project again, oldest first, into tables without its rows."""
+    for event in reversed(session.exec(queries.log(project_id)).all()):
+        for change in changes_of(event):
+            _write(session, change)

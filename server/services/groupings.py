@@ -1,0 +1,189 @@
+"""Axial coding: placing notes under failure modes, and refusing suggestions for good."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlmodel import Session, col, select
+
+from server.errors import Conflict, Invalid, NotFound
+from server.models.base import stored_id, utc_now
+from server.models.grouping import (
+    Grouping,
+    Rejection,
+    Suggestion,
+    SuggestionDecision,
+    SuggestionKind,
+)
+from server.models.mode import FailureMode
+from server.models.note import Note
+from server.models.project import Member
+from server.queries import notes as queries
+from server.services import modes
+from server.services.events import Decision
+from server.services.modes import Wording
+
+
+@dataclass(frozen=True)
+class Offer:
+    """The draft group that a decision answers: the run it came from and what it proposed."""
+
+    run_id: int
+    candidates: tuple[dict[str, Any], ...] = ()
+
+
+def group_signature(note_ids: Sequence[int]) -> str:
+    """Return the digest that names a set of notes, whatever their order."""
+    return hashlib.sha256(",".join(map(str, sorted(note_ids))).encode()).hexdigest()
+
+
+def accept_as_mode(
+    session: Session,
+    member: Member,
+    note_ids: Sequence[int],
+    name: str,
+    *,
+    wording: Wording | None = None,
+    offer: Offer | None = None,
+) -> FailureMode:
+    """Make a failure mode of a group of notes, as one undoable decision."""
+    notes = _find_notes(session, member, note_ids)
+    decision = Decision(session, member, "mode.created")
+    suggestion = _answer(decision, member, notes, offer, SuggestionDecision.ACCEPTED)
+    mode = modes.add_mode(session, member, decision, name, wording or Wording())
+    _place_all(session, decision, member, notes, mode, suggestion)
+    decision.record(f"new failure mode «{mode.name}» from {_count(notes)}")
+    return mode
+
+
+def place(
+    session: Session,
+    member: Member,
+    note_ids: Sequence[int],
+    mode_id: int,
+    *,
+    offer: Offer | None = None,
+) -> FailureMode:
+    """Put notes under an existing mode, wherever they stood before."""
+    notes = _find_notes(session, member, note_ids)
+    mode = modes.find_in_use(session, member, mode_id)
+    decision = Decision(session, member, "notes.grouped")
+    suggestion = _answer(decision, member, notes, offer, SuggestionDecision.ACCEPTED)
+    _place_all(session, decision, member, notes, mode, suggestion)
+    decision.record(f"{_count(notes)} to «{mode.name}»")
+    return mode
+
+
+def take_out(session: Session, member: Member, note_id: int) -> Note:
+    """Take a note out of its mode; that pair is never suggested again."""
+    note = _find_notes(session, member, [note_id])[0]
+    grouping = session.exec(queries.grouping_of(note_id)).first()
+    if grouping is None:
+        raise Conflict("This note stands under no failure mode.")
+    mode = modes.find(session, member, grouping.mode_id)
+    decision = Decision(session, member, "note.ungrouped")
+    decision.remove(grouping)
+    if _rejection(session, note_id, grouping.mode_id) is None:
+        decision.add(
+            Rejection(
+                project_id=member.project_id,
+                note_id=note_id,
+                mode_id=grouping.mode_id,
+                created_by=member.id,
+            )
+        )
+    decision.record(f"note taken out of «{mode.name}»")
+    return note
+
+
+def dismiss(
+    session: Session, member: Member, note_ids: Sequence[int], *, offer: Offer | None = None
+) -> None:
+    """Refuse a draft group: these notes are never offered as one group again."""
+    notes = _find_notes(session, member, note_ids)
+    decision = Decision(session, member, "group.dismissed")
+    _answer(decision, member, notes, offer, SuggestionDecision.REJECTED)
+    decision.add(
+        Rejection(
+            project_id=member.project_id,
+            group_signature=group_signature(note_ids),
+            created_by=member.id,
+        )
+    )
+    decision.record(f"dismissal of a group of {_count(notes)}")
+
+
+def _find_notes(session: Session, member: Member, note_ids: Sequence[int]) -> list[Note]:
+    if not note_ids:
+        raise Invalid("No notes chosen: select at least one.")
+    wanted = set(note_ids)
+    statement = queries.of_project(member.project_id).where(col(Note.id).in_(wanted))
+    notes = list(session.exec(statement))
+    if missing := wanted - {stored_id(note) for note in notes}:
+        gone = ", ".join(map(str, sorted(missing)))
+        raise NotFound(f"These notes are gone meanwhile: {gone}. Nothing was changed.")
+    return notes
+
+
+def _answer(
+    decision: Decision,
+    member: Member,
+    notes: Sequence[Note],
+    offer: Offer | None,
+    answer: SuggestionDecision,
+) -> Suggestion | None:
+    if offer is None:
+        return None
+    return decision.add(
+        Suggestion(
+            project_id=member.project_id,
+            run_id=offer.run_id,
+            kind=SuggestionKind.GROUP,
+            target={"notes": [stored_id(note) for note in notes]},
+            candidates=list(offer.candidates),
+            decision=answer,
+            decided_by=member.id,
+            decided_at=utc_now(),
+        )
+    )
+
+
+def _place_all(
+    session: Session,
+    decision: Decision,
+    member: Member,
+    notes: Sequence[Note],
+    mode: FailureMode,
+    suggestion: Suggestion | None,
+) -> None:
+    mode_id = stored_id(mode)
+    for note in notes:
+        note_id = stored_id(note)
+        if (refused := _rejection(session, note_id, mode_id)) is not None:
+            decision.remove(refused)
+        grouping = session.exec(queries.grouping_of(note_id)).first()
+        suggestion_id = None if suggestion is None else suggestion.id
+        if grouping is None:
+            decision.add(
+                Grouping(
+                    note_id=note_id,
+                    mode_id=mode_id,
+                    created_by=member.id,
+                    suggestion_id=suggestion_id,
+                )
+            )
+        elif grouping.mode_id != mode_id:
+            decision.change(
+                grouping, mode_id=mode_id, created_by=member.id, suggestion_id=suggestion_id
+            )
+
+
+def _rejection(session: Session, note_id: int, mode_id: int) -> Rejection | None:
+    return session.exec(
+        select(Rejection).where(Rejection.note_id == note_id, Rejection.mode_id == mode_id)
+    ).first()
+
+
+def _count(notes: Sequence[Note]) -> str:
+    return "1 note" if len(notes) == 1 else f"{len(notes)} notes"

@@ -1,0 +1,63 @@
+"""Binary labels: present or absent of each failure mode on a trace, by one annotator."""
+
+from collections.abc import Mapping
+
+from sqlmodel import Session
+
+from server.models.base import stored_id
+from server.models.label import Label, LabelSource, LabelValue
+from server.models.project import Member
+from server.queries import labels as queries
+from server.services import modes
+from server.services.events import Decision
+from server.services.verdicts import find_trace
+
+
+def label(
+    session: Session,
+    member: Member,
+    trace_id: int,
+    values: Mapping[int, LabelValue | None],
+    *,
+    source: LabelSource = LabelSource.HAND,
+) -> list[Label]:
+    """Set the member's labels on a trace as one decision; None makes a mode unseen again.
+
+    Args:
+        session: An open, writing session.
+        member: Whose labels these are.
+        trace_id: The trace.
+        values: Mode id to value.
+        source: How the labels came about.
+
+    Raises:
+        Conflict: A mode was merged or retired meanwhile.
+    """
+    trace = find_trace(session, member, trace_id)
+    existing = {
+        found.mode_id: found for found in session.exec(queries.own_of_trace(trace_id, member.id))
+    }
+    decision = Decision(session, member, "trace.labelled")
+    named = []
+    for mode_id, value in values.items():
+        mode = modes.find_in_use(session, member, mode_id)
+        own = existing.get(mode_id)
+        if value is None and own is not None:
+            decision.remove(own)
+        elif value is not None and own is not None:
+            decision.change(own, value=value, mode_version=mode.version, source=source)
+        elif value is not None:
+            decision.add(
+                Label(
+                    trace_id=trace_id,
+                    mode_id=stored_id(mode),
+                    annotator_id=member.id,
+                    value=value,
+                    mode_version=mode.version,
+                    source=source,
+                )
+            )
+        named.append(f"«{mode.name}» {value.value if value else 'unseen'}")
+    what = named[0] if len(named) == 1 else f"{len(named)} labels"
+    decision.record(f"{what} on {trace.external_id}")
+    return list(session.exec(queries.own_of_trace(trace_id, member.id)))

@@ -1,0 +1,299 @@
+"""The codebook: making, wording, merging and retiring failure modes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlmodel import Session
+
+from server.errors import Conflict, Invalid, NotFound
+from server.models.base import stored_id
+from server.models.label import GoldLabel, Label, LabelValue
+from server.models.mode import HUES, FailureMode, ModeExample, ModeStatus, ModeVersion
+from server.models.project import Member
+from server.queries import labels as label_queries
+from server.queries import modes as queries
+from server.queries import notes as note_queries
+from server.services.events import Decision
+
+NAME_LIMIT = 120
+
+
+@dataclass(frozen=True)
+class Wording:
+    """What the codebook says of a mode."""
+
+    definition: str = ""
+    apply_when: str = ""
+    not_when: str = ""
+    pass_rule: str = ""
+    fail_rule: str = ""
+
+
+def find(session: Session, member: Member, mode_id: int) -> FailureMode:
+    """Return a mode of the member's project.
+
+    Raises:
+        NotFound: The project has no such mode.
+    """
+    mode = session.exec(queries.one(member.project_id, mode_id)).first()
+    if mode is None:
+        raise NotFound(f"This project has no failure mode {mode_id}.")
+    return mode
+
+
+def find_in_use(session: Session, member: Member, mode_id: int) -> FailureMode:
+    """Return a mode that notes and labels can go to.
+
+    Raises:
+        Conflict: It was merged or retired meanwhile.
+    """
+    mode = find(session, member, mode_id)
+    if mode.merged_into is not None or mode.status is ModeStatus.RETIRED:
+        raise Conflict(f"«{mode.name}» was merged or retired meanwhile: choose another mode.")
+    return mode
+
+
+def add_mode(
+    session: Session,
+    member: Member,
+    decision: Decision,
+    name: str,
+    wording: Wording = Wording(),
+) -> FailureMode:
+    """Write a new mode and its first version as part of `decision`.
+
+    Raises:
+        Invalid: The name is empty, too long, or taken.
+    """
+    name = _free_name(session, member, name)
+    mode = decision.add(
+        FailureMode(
+            project_id=member.project_id,
+            created_by=member.id,
+            owner_id=member.id,
+            name=name,
+            colour=_free_colour(session, member),
+        )
+    )
+    decision.add(
+        ModeVersion(mode_id=stored_id(mode), number=1, created_by=member.id, **vars(wording))
+    )
+    return mode
+
+
+def create(
+    session: Session,
+    member: Member,
+    name: str,
+    wording: Wording = Wording(),
+) -> FailureMode:
+    """Make a failure mode by hand."""
+    decision = Decision(session, member, "mode.created")
+    mode = add_mode(session, member, decision, name, wording)
+    decision.record(f"new failure mode «{mode.name}»")
+    return mode
+
+
+def rename(session: Session, member: Member, mode_id: int, name: str) -> FailureMode:
+    """Give a mode another name; its id, colour and history stay."""
+    mode = find(session, member, mode_id)
+    if mode.name == name.strip():
+        return mode
+    before = mode.name
+    name = _free_name(session, member, name, but=mode)
+    decision = Decision(session, member, "mode.renamed")
+    decision.change(mode, name=name)
+    decision.record(f"rename «{before}» to «{name}»")
+    return mode
+
+
+def redefine(
+    session: Session,
+    member: Member,
+    mode_id: int,
+    wording: Wording,
+    *,
+    version: int,
+    reason: str = "",
+) -> ModeVersion:
+    """Write a new version of a mode's definition; labels of older versions become stale.
+
+    Raises:
+        Conflict: The definition was changed since `version`; `detail` holds both wordings.
+    """
+    mode = find(session, member, mode_id)
+    latest = session.exec(queries.versions(mode_id)).first()
+    if latest is None or latest.number != version:
+        raise Conflict(
+            f"The definition of «{mode.name}» was changed meanwhile. Yours is kept below: compare.",
+            detail={
+                "yours": vars(wording),
+                "theirs": {name: getattr(latest, name, "") for name in vars(wording)},
+                "version": mode.version,
+            },
+        )
+    if all(getattr(latest, name) == text for name, text in vars(wording).items()):
+        return latest
+    decision = Decision(session, member, "mode.redefined")
+    new = decision.add(
+        ModeVersion(
+            mode_id=mode_id,
+            number=version + 1,
+            created_by=member.id,
+            reason=reason,
+            **vars(wording),
+        )
+    )
+    decision.change(mode, version=version + 1)
+    decision.record(f"new definition of «{mode.name}», version {version + 1}")
+    return new
+
+
+def retire(session: Session, member: Member, mode_id: int) -> FailureMode:
+    """Take a mode out of use; its notes and labels stay with it."""
+    mode = find_in_use(session, member, mode_id)
+    decision = Decision(session, member, "mode.retired")
+    decision.change(mode, status=ModeStatus.RETIRED)
+    decision.record(f"retired «{mode.name}»")
+    return mode
+
+
+def add_example(
+    session: Session, member: Member, mode_id: int, note_id: int, *, positive: bool
+) -> ModeExample:
+    """Show a note in the codebook as an example or a counter-example of a mode."""
+    mode = find(session, member, mode_id)
+    note = session.exec(note_queries.one(member.project_id, note_id)).first()
+    if note is None:
+        raise NotFound(f"This project has no note {note_id}.")
+    decision = Decision(session, member, "example.added")
+    example = decision.add(
+        ModeExample(
+            mode_id=mode_id,
+            created_by=member.id,
+            note_id=note_id,
+            trace_id=note.trace_id,
+            step=note.step,
+            start=note.start,
+            end=note.end,
+            quote=note.quote,
+            positive=positive,
+        )
+    )
+    decision.record(f"{'example' if positive else 'counter-example'} of «{mode.name}»")
+    return example
+
+
+def remove_example(session: Session, member: Member, mode_id: int, example_id: int) -> None:
+    """Take an example out of the codebook."""
+    mode = find(session, member, mode_id)
+    example = next((e for e in session.exec(queries.examples(mode_id)) if e.id == example_id), None)
+    if example is None:
+        raise NotFound(f"«{mode.name}» has no example {example_id}.")
+    decision = Decision(session, member, "example.removed")
+    decision.remove(example)
+    decision.record(f"example of «{mode.name}» removed")
+
+
+def merge(session: Session, member: Member, *, source: int, into: int) -> FailureMode:
+    """Merge one mode into another: nothing is deleted, and undo restores it byte for byte.
+
+    Groupings and examples move. A label of the merged mode is present where either was present,
+    absent where both were, and unseen elsewhere (per annotator, and for gold labels).
+
+    Raises:
+        Invalid: Both are the same mode.
+    """
+    if source == into:
+        raise Invalid("A mode can't be merged into itself: choose two.")
+    merged = find_in_use(session, member, source)
+    target = find_in_use(session, member, into)
+    decision = Decision(session, member, "mode.merged")
+    for grouping in session.exec(note_queries.groupings_under(source)).all():
+        decision.change(grouping, mode_id=into)
+    for example in session.exec(queries.examples(source)).all():
+        decision.change(example, mode_id=into)
+    _merge_labels(session, decision, source, target)
+    _merge_gold(session, decision, source, target)
+    decision.change(merged, merged_into=into, status=ModeStatus.RETIRED)
+    decision.record(f"merge of «{merged.name}» into «{target.name}»", source=source, into=into)
+    return target
+
+
+def _merged_value(
+    one: Label | GoldLabel | None, other: Label | GoldLabel | None
+) -> LabelValue | None:
+    values = [label.value if label else None for label in (one, other)]
+    if LabelValue.PRESENT in values:
+        return LabelValue.PRESENT
+    return LabelValue.ABSENT if values == [LabelValue.ABSENT] * 2 else None
+
+
+def _merge_labels(session: Session, decision: Decision, source: int, target: FailureMode) -> None:
+    into = stored_id(target)
+    ours = {(x.trace_id, x.annotator_id): x for x in session.exec(label_queries.of_mode(into))}
+    theirs = {(x.trace_id, x.annotator_id): x for x in session.exec(label_queries.of_mode(source))}
+    for key in sorted({*ours, *theirs}):
+        our, their = ours.get(key), theirs.get(key)
+        value = _merged_value(our, their)
+        if our is None and value is not None:
+            decision.add(
+                Label(
+                    trace_id=key[0],
+                    mode_id=into,
+                    annotator_id=key[1],
+                    value=value,
+                    mode_version=target.version,
+                )
+            )
+        elif our is not None and value is None:
+            decision.remove(our)
+        elif our is not None:
+            decision.change(our, value=value)
+
+
+def _merge_gold(session: Session, decision: Decision, source: int, target: FailureMode) -> None:
+    into = stored_id(target)
+    ours = {x.trace_id: x for x in session.exec(label_queries.gold_of_mode(into))}
+    theirs = {x.trace_id: x for x in session.exec(label_queries.gold_of_mode(source))}
+    for trace_id in sorted({*ours, *theirs}):
+        our, their = ours.get(trace_id), theirs.get(trace_id)
+        value = _merged_value(our, their)
+        if our is None and their is not None and value is not None:
+            decision.add(
+                GoldLabel(
+                    trace_id=trace_id,
+                    mode_id=into,
+                    value=value,
+                    mode_version=target.version,
+                    reason=their.reason,
+                    decided_by=their.decided_by,
+                )
+            )
+        elif our is not None and value is None:
+            decision.remove(our)
+        elif our is not None:
+            decision.change(our, value=value)
+
+
+def _free_name(
+    session: Session, member: Member, name: str, *, but: FailureMode | None = None
+) -> str:
+    name = " ".join(name.split())
+    if not name:
+        raise Invalid("The failure mode needs a name: say what goes wrong in a few words.")
+    if len(name) > NAME_LIMIT:
+        raise Invalid(f"The name has {len(name)} characters; at most {NAME_LIMIT} fit.")
+    for mode in _in_use(session, member):
+        if mode is not but and mode.name.casefold() == name.casefold():
+            raise Invalid(f"There is a failure mode «{mode.name}» already: add the notes to it.")
+    return name
+
+
+def _free_colour(session: Session, member: Member) -> int:
+    taken = [mode.colour for mode in _in_use(session, member)]
+    return min(range(1, HUES + 1), key=lambda hue: (taken.count(hue), hue))
+
+
+def _in_use(session: Session, member: Member) -> Sequence[FailureMode]:
+    return session.exec(queries.in_use(member.project_id)).all()

@@ -1,0 +1,103 @@
+"""Making projects and finding who acts in them."""
+
+import re
+
+from sqlmodel import Session, col, select
+
+from server.errors import Invalid, NotFound
+from server.models.base import stored_id, utc_now
+from server.models.batch import Round
+from server.models.project import Annotator, AnnotatorKind, Member, Project, Role
+from server.queries import projects as queries
+
+LEAD = "Lead"
+LOCAL_PEOPLE = ((LEAD, Role.LEAD), ("Annotator A", Role.ANNOTATOR), ("Annotator B", Role.ANNOTATOR))
+"""Whom one person at their own machine can act as, to try blindness and agreement alone."""
+_SLUG = re.compile(r"[^a-z0-9]+")
+_RESERVED_SLUGS = frozenset({"new"})
+
+
+def slug_of(name: str) -> str:
+    """Return the URL form of a project's name."""
+    return _SLUG.sub("-", name.casefold()).strip("-")
+
+
+def create(session: Session, name: str, *, description: str = "") -> Project:
+    """Make a project with its first round and its local people.
+
+    Raises:
+        Invalid: The name is empty, or a project of that name exists.
+    """
+    slug = slug_of(name)
+    if not slug or slug in _RESERVED_SLUGS:
+        raise Invalid(f"«{name}» can't name a project: use at least one letter or digit.")
+    if session.exec(queries.by_slug(slug)).first() is not None:
+        raise Invalid(f"A project «{slug}» exists already: choose another name.")
+    project = Project(name=name.strip(), slug=slug, description=description)
+    session.add(project)
+    session.flush()
+    project_id = stored_id(project)
+    session.add(Round(project_id=project_id, number=1, opened_at=utc_now()))
+    session.add_all(
+        Annotator(project_id=project_id, name=person, role=role) for person, role in LOCAL_PEOPLE
+    )
+    session.flush()
+    return project
+
+
+def find(session: Session, slug: str) -> Project:
+    """Return the project called `slug`.
+
+    Raises:
+        NotFound: There is none; the sentence lists those that exist.
+    """
+    project = session.exec(queries.by_slug(slug)).first()
+    if project is None:
+        known = ", ".join(p.slug for p in session.exec(queries.open_projects())) or "none yet"
+        raise NotFound(f"There is no project «{slug}». Projects: {known}.")
+    return project
+
+
+def local_member(session: Session, project: Project, name: str = LEAD) -> Member:
+    """Return who acts where nobody logs in: the local person of that name, else the lead."""
+    people = {p.name: p for p in session.exec(queries.local_people(stored_id(project)))}
+    annotator = people.get(name) or people.get(LEAD)
+    if annotator is None:
+        raise NotFound(f"Project «{project.slug}» has no local lead.")
+    return Member(project=project, annotator=annotator)
+
+
+def machine(session: Session, project: Project, name: str, version: str = "") -> Annotator:
+    """Return the machine annotator of that name and version, made if it is new."""
+    project_id = stored_id(project)
+    annotator = session.exec(
+        select(Annotator).where(
+            Annotator.project_id == project_id,
+            Annotator.name == name,
+            Annotator.version == version,
+            col(Annotator.user_id).is_(None),
+        )
+    ).first()
+    if annotator is None:
+        annotator = Annotator(
+            project_id=project_id,
+            kind=AnnotatorKind.MACHINE,
+            name=name,
+            version=version,
+            role=Role.VIEWER,
+        )
+        session.add(annotator)
+        session.flush()
+    return annotator
+
+
+def local_person(session: Session, annotator_id: int) -> Annotator:
+    """Return a local person by id.
+
+    Raises:
+        NotFound: Nobody local has that id.
+    """
+    person = session.get(Annotator, annotator_id)
+    if person is None or person.kind is not AnnotatorKind.HUMAN or person.user_id is not None:
+        raise NotFound(f"There is no local person {annotator_id}.")
+    return person

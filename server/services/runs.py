@@ -1,0 +1,219 @@
+"""Runs: asking for long work, performing it with progress, cancelling it, finding it dead."""
+
+import json
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from sqlmodel import Session, select
+
+from server.db import Database
+from server.errors import Conflict, FaultbookError, NotFound
+from server.jobs import Jobs
+from server.models.base import stored_id, utc_now
+from server.models.project import Member
+from server.models.run import AnalysisRun, RunStatus
+from server.queries import runs as queries
+from server.settings import Settings
+
+HEARTBEAT_S = 5.0
+DEAD_AFTER = timedelta(seconds=60)
+_PROGRESS_EVERY_S = 0.5
+
+
+class Cancelled(Exception):  # it is no error
+    """Somebody cancelled the run; what was finished by then stays."""
+
+
+@dataclass
+class RunContext:
+    """What a run works with: the database, its parameters, and how it tells its progress."""
+
+    database: Database
+    settings: Settings
+    run_id: int
+    project_id: int
+    parameters: Mapping[str, Any]
+    _told_at: float = field(default=0.0)
+
+    def progress(self, done: int, total: int | None = None, text: str = "") -> None:
+        """Tell how far the run is.
+
+        Raises:
+            Cancelled: Somebody asked for that meanwhile.
+        """
+        if time.monotonic() - self._told_at < _PROGRESS_EVERY_S:
+            return
+        self._told_at = time.monotonic()
+        with self.database.writing() as session:
+            run = _get(session, self.run_id)
+            run.progress_done, run.progress_total, run.progress_text = done, total, text
+            session.add(run)
+            cancelled = run.cancel_requested
+        if cancelled:
+            raise Cancelled
+
+
+Handler = Callable[[RunContext], dict[str, Any]]
+
+
+def digest(parameters: Mapping[str, Any]) -> str:
+    """Return parameters as canonical JSON: equal questions have equal digests."""
+    return json.dumps(parameters, sort_keys=True, separators=(",", ":"), default=str)
+
+
+def request(
+    session: Session,
+    jobs: Jobs,
+    member: Member,
+    kind: str,
+    parameters: Mapping[str, Any],
+    *,
+    input_digest: str = "",
+) -> AnalysisRun:
+    """Ask for a run; the same question under way or answered gives that run."""
+    if input_digest:
+        known = session.exec(queries.same_question(member.project_id, kind, input_digest)).first()
+        if known is not None:
+            return known
+    run = AnalysisRun(
+        project_id=member.project_id,
+        created_by=member.id,
+        kind=kind,
+        parameters=dict(parameters),
+        input_digest=input_digest,
+    )
+    session.add(run)
+    session.flush()
+    jobs.enqueue(session, stored_id(run))
+    return run
+
+
+def find(session: Session, member: Member, run_id: int) -> AnalysisRun:
+    """Return a run of the member's project.
+
+    Raises:
+        NotFound: The project has no such run.
+    """
+    run = session.get(AnalysisRun, run_id)
+    if run is None or run.project_id != member.project_id:
+        raise NotFound(f"This project has no run {run_id}.")
+    return run
+
+
+def cancel(session: Session, member: Member, run_id: int) -> AnalysisRun:
+    """Ask a run to stop; one that nobody has begun stops at once.
+
+    Raises:
+        Conflict: It is over already.
+    """
+    run = find(session, member, run_id)
+    if run.status.is_over:
+        raise Conflict(f"This run is over already: {run.status.value}.")
+    run.cancel_requested = True
+    if run.status is RunStatus.QUEUED:
+        run.status, run.finished_at = RunStatus.CANCELLED, utc_now()
+    session.add(run)
+    return run
+
+
+def perform(
+    database: Database, settings: Settings, handlers: Mapping[str, Handler], run_id: int
+) -> None:
+    """Claim a run, do its work with a heartbeat beside it, and store how it ended."""
+    context = _claim(database, settings, run_id)
+    if context is None:
+        return
+    kind = context.parameters["kind"]
+    try:
+        with _heartbeat(database, run_id):
+            result = handlers[kind](context)
+    except Cancelled:
+        _finish(database, run_id, RunStatus.CANCELLED, error="Cancelled; what was done stays.")
+    except FaultbookError as error:
+        _finish(database, run_id, RunStatus.FAILED, error=error.message)
+    except Exception:
+        _finish(database, run_id, RunStatus.FAILED, error=traceback.format_exc())
+    else:
+        _finish(database, run_id, RunStatus.DONE, result=result)
+
+
+def _claim(database: Database, settings: Settings, run_id: int) -> RunContext | None:
+    with database.writing() as session:
+        run = session.exec(
+            select(AnalysisRun).where(AnalysisRun.id == run_id).with_for_update()
+        ).first()
+        if run is None or run.status is not RunStatus.QUEUED:
+            return None
+        run.status, run.started_at, run.heartbeat_at = RunStatus.RUNNING, utc_now(), utc_now()
+        session.add(run)
+        return RunContext(
+            database=database,
+            settings=settings,
+            run_id=run_id,
+            project_id=run.project_id,
+            parameters={**run.parameters, "kind": run.kind},
+        )
+
+
+@contextmanager
+def _heartbeat(database: Database, run_id: int) -> Iterator[None]:
+    over = threading.Event()
+
+    def beat() -> None:
+        while not over.wait(HEARTBEAT_S):
+            with database.writing() as session:
+                run = _get(session, run_id)
+                run.heartbeat_at = utc_now()
+                session.add(run)
+
+    thread = threading.Thread(target=beat, name=f"heartbeat-{run_id}", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+def _finish(
+    database: Database,
+    run_id: int,
+    status: RunStatus,
+    *,
+    result: dict[str, Any] | None = None,
+    error: str = "",
+) -> None:
+    with database.writing() as session:
+        run = _get(session, run_id)
+        run.status, run.finished_at, run.error = status, utc_now(), error
+        run.result = result or run.result
+        session.add(run)
+
+
+def recover(session: Session, jobs: Jobs) -> int:
+    """Queue runs again whose message or worker is gone; returns how many there were.
+
+    A run is safe to begin again: imports skip what is in, analyses start over.
+    """
+    lost = [
+        *session.exec(queries.abandoned(utc_now() - DEAD_AFTER)),
+        *session.exec(queries.waiting()),
+    ]
+    for run in lost:
+        run.status, run.progress_text = RunStatus.QUEUED, ""
+        session.add(run)
+        jobs.enqueue(session, stored_id(run))
+    return len(lost)
+
+
+def _get(session: Session, run_id: int) -> AnalysisRun:
+    run = session.get(AnalysisRun, run_id)
+    if run is None:
+        raise NotFound(f"Run {run_id} is gone.")
+    return run

@@ -1,0 +1,104 @@
+"""What surrounds every page: project, rail, who acts, what undo would take back."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlmodel import Session
+from sqlmodel.sql.expression import SelectOfScalar
+
+from server.models.base import stored_id
+from server.models.project import Member, Project
+from server.queries import batches, events, labels, modes, notes, projects, traces
+
+
+@dataclass(frozen=True)
+class ShellProject:
+    slug: str
+    name: str
+    read_only: bool
+
+
+@dataclass(frozen=True)
+class ShellMember:
+    id: int
+    name: str
+    role: str
+    can_lead: bool
+    can_annotate: bool
+
+
+@dataclass(frozen=True)
+class Shell:
+    """The frame of a page; `counts` holds a number per section, None where none is shown."""
+
+    project: ShellProject | None
+    projects: tuple[ShellProject, ...]
+    section: str
+    counts: Mapping[str, int | None]
+    member: ShellMember | None
+    members: tuple[ShellMember, ...]
+    undo_label: str | None
+    redo_label: str | None
+    version: str
+
+
+def shell(session: Session, member: Member | None, section: str, version: str) -> Shell:
+    """Build the frame of a page for a member of a project, or of a page outside projects."""
+    every = tuple(_project(found) for found in session.exec(projects.open_projects()))
+    if member is None:
+        return Shell(None, every, section, {}, None, (), None, None, version)
+    undoable = session.exec(events.decisions_by(member.project_id, member.id).limit(1)).first()
+    redoable = session.exec(events.undos_by(member.project_id, member.id).limit(1)).first()
+    return Shell(
+        project=_project(member.project),
+        projects=every,
+        section=section,
+        counts=_counts(session, member),
+        member=_member(member),
+        members=tuple(
+            _member(Member(project=member.project, annotator=person))
+            for person in session.exec(projects.local_people(member.project_id))
+        ),
+        undo_label=undoable.summary if undoable else None,
+        redo_label=redoable.summary if redoable else None,
+        version=version,
+    )
+
+
+def _counts(session: Session, member: Member) -> dict[str, int | None]:
+    project_id = member.project_id
+
+    def size(statement: SelectOfScalar[Any]) -> int:
+        inner = statement.order_by(None).subquery()
+        return session.scalar(sa.select(sa.func.count()).select_from(inner)) or 0
+
+    to_read: int | None = None
+    for batch in reversed(session.exec(batches.of_project(project_id)).all()):
+        to_read = (to_read or 0) + size(batches.unread(batch, member.id))
+    return {
+        "overview": None,
+        "read": to_read,
+        "traces": session.exec(traces.count(project_id)).one(),
+        "groups": size(notes.ungrouped(project_id)) if member.role.can_lead else None,
+        "modes": size(modes.in_use(project_id)),
+        "labels": session.exec(labels.traces_to_label(project_id, member.id)).one(),
+        "imports": None,
+        "exports": None,
+        "settings": None,
+    }
+
+
+def _project(project: Project) -> ShellProject:
+    return ShellProject(slug=project.slug, name=project.name, read_only=project.read_only)
+
+
+def _member(member: Member) -> ShellMember:
+    return ShellMember(
+        id=stored_id(member.annotator),
+        name=member.annotator.name,
+        role=member.role,
+        can_lead=member.role.can_lead and not member.project.read_only,
+        can_annotate=member.role.can_annotate and not member.project.read_only,
+    )
