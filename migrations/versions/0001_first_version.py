@@ -825,7 +825,7 @@ def upgrade() -> None:
         sa.Column("kind", sa.String(length=32), nullable=False),
         sa.Column("name", sa.String(), nullable=False),
         sa.Column("text", sa.Text(), nullable=False),
-        sa.Column("data", JSON, nullable=False),
+        sa.Column("data", JSON, nullable=True),
         sa.Column("call_id", sa.String(), nullable=False),
         sa.Column("parent", sa.Integer(), nullable=True),
         sa.Column("started_at", TIME, nullable=True),

@@ -140,7 +140,7 @@ class Step(Row, table=True):
     kind: StepKind = Field(default=StepKind.MESSAGE, sa_type=enum_type(StepKind))
     name: str = ""
     text: str = Field(default="", sa_type=sa.Text)
-    data: Any = Field(default=None, sa_type=Json)
+    data: Any = Field(default=None, sa_type=Json, nullable=True)
     call_id: str = ""
     parent: int | None = None
     """Position of the step this one lies inside of, for span trees."""
