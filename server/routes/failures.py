@@ -26,6 +26,7 @@ def show_error(request: Request, error: FaultbookError) -> Response:
         "view": failure(error, back=came_from(request) or "/", project_path=_project_path(request)),
         "shell": _shell(request),
         "flash": None,
+        "swap": False,
     }
     headers = _notice_headers(error) if is_fragment(request) else {}
     return render(

@@ -22,6 +22,7 @@ def list_projects(request: Request, session: SessionDep) -> Response:
         "view": project_list(session),
         "shell": shell(session, None, "projects", VERSION),
         "flash": flash(request),
+        "swap": False,
     }
     return render(request, "projects/list.html", context)
 

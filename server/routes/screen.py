@@ -10,11 +10,11 @@ from urllib.parse import quote, unquote, urlsplit
 from fastapi import Depends, Request, Response
 from fastapi.responses import RedirectResponse
 
-from server.db import SessionDep
+from server.db import SAFE_METHODS, SessionDep
 from server.errors import Forbidden
 from server.jobs import Jobs
 from server.models.project import Member, Role
-from server.render import is_fragment, render
+from server.render import is_fragment, part, render
 from server.services import projects
 from server.settings import Settings
 from server.views.shell import shell
@@ -99,11 +99,15 @@ class Screen:
             "view": view,
             "shell": shell(self.session, self.member, section, VERSION),
             "flash": flash(self.request),
+            "swap": False,
         }
         response = render(
             self.request, template, context, blocks=blocks, status=status, headers=self._headers
         )
-        if FLASH in self.request.cookies and not self.wants_fragment:
+        if self.wants_fragment and self.request.method not in SAFE_METHODS:
+            response.body = bytes(response.body) + part("ui/undo.html", {**context, "swap": True})
+            response.headers["Content-Length"] = str(len(response.body))
+        elif FLASH in self.request.cookies:
             response.delete_cookie(FLASH)
         return response
 
