@@ -77,7 +77,8 @@ def is_fragment(request: Request) -> bool:
 
 def part(template: str, context: Mapping[str, Any]) -> bytes:
     """Render a template that is a part of pages, to send along with a fragment."""
-    return _templates.get_template(template).render(dict(context)).encode()
+    rendered: str = _templates.get_template(template).render(dict(context))
+    return rendered.encode()
 
 
 def render(

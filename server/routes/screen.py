@@ -1,6 +1,7 @@
 """What routes share: who acts in which project, and how a page or a part of it is shown."""
 
 import json
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
@@ -23,6 +24,8 @@ ACTING = "faultbook_acting"
 """Cookie with the name of the local person that somebody without login acts as."""
 FLASH = "faultbook_flash"
 """Cookie with what the next page says, such as "Undone: …"."""
+_OWN_PATH = re.compile(r"/(?![/\\])")
+"""Browsers read a path that begins with two slashes (or a backslash) as another host."""
 VERSION = version("faultbook")
 
 
@@ -46,7 +49,7 @@ def acting_name(request: Request) -> str:
 def came_from(request: Request) -> str | None:
     """Return path and query of the page a request came from, if that was one of ours."""
     page = urlsplit(request.headers.get("HX-Current-URL") or request.headers.get("referer") or "")
-    if not page.path.startswith("/") or page.netloc != request.headers.get("host"):
+    if not _OWN_PATH.match(page.path) or page.netloc != request.headers.get("host"):
         return None
     return f"{page.path}?{page.query}" if page.query else page.path
 
