@@ -15,14 +15,14 @@ from server.db import Database
 from server.errors import FaultbookError, Invalid
 from server.jobs import Jobs
 from server.logs import configure_logging
-from server.routes import projects, undo
+from server.routes import projects, runs, undo
 from server.routes.failures import show_error
 from server.security import SameOrigin, SecurityHeaders
-from server.services import runs
 from server.settings import Settings
 
 ROUTERS: Sequence[APIRouter] = (
     projects.router,
+    runs.router,
     undo.router,
 )
 
@@ -32,12 +32,11 @@ async def _life(app: FastAPI) -> AsyncIterator[None]:
     settings: Settings = app.state.settings
     database: Database = app.state.database
     jobs: Jobs = app.state.jobs
-    with database.writing() as session:
-        runs.recover(session, jobs)
-    if app.state.runs_jobs:
-        jobs.start(settings.job_workers)
-    yield
-    jobs.stop()
+    with tasks.looked_after(jobs, database):
+        if app.state.runs_jobs:
+            jobs.start(settings.job_workers)
+        yield
+        jobs.stop()
     database.dispose()
 
 

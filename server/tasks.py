@@ -1,10 +1,16 @@
-"""What performs each kind of run."""
+"""What performs each kind of run, and what looks after runs whose worker died."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from server.db import Database
 from server.jobs import Jobs
 from server.services import runs
 from server.services.runs import Handler
 from server.settings import Settings
+
+_LOOK_EVERY_S = 20.0
 
 HANDLERS: dict[str, Handler] = {}
 """Kind of run to the service function that performs it."""
@@ -13,3 +19,25 @@ HANDLERS: dict[str, Handler] = {}
 def attach(jobs: Jobs, database: Database, settings: Settings) -> None:
     """Let the queue perform runs on this database."""
     jobs.performed_by(lambda run_id: runs.perform(database, settings, HANDLERS, run_id))
+
+
+@contextmanager
+def looked_after(jobs: Jobs, database: Database) -> Iterator[None]:
+    """Queue lost runs at the start, and those of dead workers for as long as the block lasts."""
+    over = threading.Event()
+
+    def look() -> None:
+        while not over.wait(_LOOK_EVERY_S):
+            with database.writing() as session:
+                runs.recover(session, jobs)
+
+    with database.writing() as session:
+        runs.enqueue_waiting(session, jobs)
+        runs.recover(session, jobs)
+    thread = threading.Thread(target=look, name="runs-looked-after", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()

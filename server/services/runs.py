@@ -13,7 +13,7 @@ from typing import Any
 from sqlmodel import Session, select
 
 from server.db import Database
-from server.errors import Conflict, FaultbookError, NotFound
+from server.errors import Conflict, FaultbookError, Forbidden, NotFound
 from server.jobs import Jobs
 from server.models.base import stored_id, utc_now
 from server.models.project import Member
@@ -22,7 +22,7 @@ from server.queries import runs as queries
 from server.settings import Settings
 
 HEARTBEAT_S = 5.0
-DEAD_AFTER = timedelta(seconds=60)
+DEAD_AFTER = timedelta(seconds=30)
 _PROGRESS_EVERY_S = 0.5
 
 
@@ -111,8 +111,11 @@ def cancel(session: Session, member: Member, run_id: int) -> AnalysisRun:
 
     Raises:
         Conflict: It is over already.
+        Forbidden: Somebody else asked for it and the member is no lead.
     """
     run = find(session, member, run_id)
+    if run.created_by != member.id and not member.role.can_lead:
+        raise Forbidden("Only whoever started this run or a lead may cancel it.")
     if run.status.is_over:
         raise Conflict(f"This run is over already: {run.status.value}.")
     run.cancel_requested = True
@@ -197,19 +200,25 @@ def _finish(
 
 
 def recover(session: Session, jobs: Jobs) -> int:
-    """Queue runs again whose message or worker is gone; returns how many there were.
+    """Queue runs again whose worker has died; returns how many there were.
 
     A run is safe to begin again: imports skip what is in, analyses start over.
     """
-    lost = [
-        *session.exec(queries.abandoned(utc_now() - DEAD_AFTER)),
-        *session.exec(queries.waiting()),
-    ]
+    lost = session.exec(queries.abandoned(utc_now() - DEAD_AFTER)).all()
     for run in lost:
         run.status, run.progress_text = RunStatus.QUEUED, ""
         session.add(run)
         jobs.enqueue(session, stored_id(run))
     return len(lost)
+
+
+def enqueue_waiting(session: Session, jobs: Jobs) -> None:
+    """Queue every waiting run once more, at start-up: its message may have been lost.
+
+    A second message does no harm: a run is performed by whoever claims it first.
+    """
+    for run in session.exec(queries.waiting()):
+        jobs.enqueue(session, stored_id(run))
 
 
 def _get(session: Session, run_id: int) -> AnalysisRun:

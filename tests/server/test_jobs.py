@@ -1,0 +1,188 @@
+"""Runs: performed once, with progress, cancelled, failed with a reason, found again when dead."""
+
+import threading
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+from sqlmodel import Session, select
+
+from server.db import Database
+from server.errors import Conflict, Invalid
+from server.jobs import Jobs
+from server.models.base import stored_id, utc_now
+from server.models.run import AnalysisRun, RunStatus
+from server.services import runs
+from server.services.runs import Handler, RunContext
+from server.settings import Settings
+from tests.factories import make_project, member
+
+
+@pytest.fixture
+def jobs(settings: Settings) -> Iterator[Jobs]:
+    """The real queue on disk with two worker threads, as in `serve`."""
+    jobs = Jobs.on_disk(settings.jobs_path)
+    yield jobs
+    jobs.stop()
+
+
+def start(jobs: Jobs, database: Database, settings: Settings, handler: Handler) -> None:
+    jobs.performed_by(lambda run_id: runs.perform(database, settings, {"count": handler}, run_id))
+    jobs.start(workers=2)
+
+
+def ask(database: Database, jobs: Jobs, input_digest: str = "") -> int:
+    with database.writing() as session:
+        run = runs.request(
+            session, jobs, member(session), "count", {"to": 3}, input_digest=input_digest
+        )
+        return stored_id(run)
+
+
+def state(database: Database, run_id: int) -> AnalysisRun:
+    with database.reading() as session:
+        run = session.get(AnalysisRun, run_id)
+        assert run is not None
+        return run
+
+
+def wait_until_over(database: Database, run_id: int, limit_s: float = 20) -> AnalysisRun:
+    pause = threading.Event()
+    for _ in range(int(limit_s / 0.05)):
+        if (run := state(database, run_id)).status.is_over:
+            return run
+        pause.wait(0.05)
+    raise AssertionError(f"run {run_id} is still {state(database, run_id).status}")
+
+
+def test_a_run_is_performed_with_its_parameters_and_keeps_its_result(
+    database: Database, jobs: Jobs, settings: Settings
+) -> None:
+    make_project(database)
+    start(jobs, database, settings, lambda context: {"counted": context.parameters["to"]})
+    run = wait_until_over(database, ask(database, jobs))
+    assert (run.status, run.result) == (RunStatus.DONE, {"counted": 3})
+    assert run.started_at is not None
+    assert run.finished_at is not None
+
+
+def test_a_rolled_back_request_is_never_performed(
+    database: Database, jobs: Jobs, settings: Settings
+) -> None:
+    make_project(database)
+    performed = threading.Event()
+
+    def handler(_context: RunContext) -> dict[str, object]:
+        performed.set()
+        return {}
+
+    start(jobs, database, settings, handler)
+
+    def ask_and_fail(session: Session) -> None:
+        runs.request(session, jobs, member(session), "count", {})
+        raise KeyError("before the commit")
+
+    with pytest.raises(KeyError), database.writing() as session:
+        ask_and_fail(session)
+    assert wait_until_over(database, ask(database, jobs)).status is RunStatus.DONE
+    with database.reading() as session:
+        assert len(session.exec(select(AnalysisRun)).all()) == 1
+
+
+def test_cancel_stops_a_run_at_its_next_progress(
+    database: Database, jobs: Jobs, settings: Settings
+) -> None:
+    make_project(database)
+    begun = threading.Event()
+
+    def count_for_ever(context: RunContext) -> dict[str, object]:
+        begun.set()
+        number = 0
+        while True:
+            number += 1
+            context.progress(number, text="counting")
+            threading.Event().wait(0.01)
+
+    start(jobs, database, settings, count_for_ever)
+    run_id = ask(database, jobs)
+    assert begun.wait(10)
+    with database.writing() as session:
+        runs.cancel(session, member(session), run_id)
+    assert wait_until_over(database, run_id).status is RunStatus.CANCELLED
+    with database.writing() as session, pytest.raises(Conflict, match="over already"):
+        runs.cancel(session, member(session), run_id)
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (Invalid("Line 3: no messages."), "Line 3: no messages."),
+        (ZeroDivisionError("division by zero"), "ZeroDivisionError"),
+    ],
+)
+def test_a_failed_run_says_why(
+    database: Database, jobs: Jobs, settings: Settings, error: Exception, told: str
+) -> None:
+    make_project(database)
+
+    def fail(_context: RunContext) -> dict[str, object]:
+        raise error
+
+    start(jobs, database, settings, fail)
+    run = wait_until_over(database, ask(database, jobs))
+    assert run.status is RunStatus.FAILED
+    assert told in run.error
+
+
+def test_the_same_question_asked_twice_runs_once(database: Database, jobs: Jobs) -> None:
+    make_project(database)
+    assert ask(database, jobs, "notes 1,2,3") == ask(database, jobs, "notes 1,2,3")
+    assert ask(database, jobs, "notes 1,2,3") != ask(database, jobs, "notes 1,2,3,4")
+
+
+def test_a_run_whose_worker_died_is_begun_again(
+    database: Database, jobs: Jobs, settings: Settings
+) -> None:
+    make_project(database)
+    run_id = ask(database, jobs)
+    with database.writing() as session:
+        run = session.get(AnalysisRun, run_id)
+        assert run is not None
+        run.status = RunStatus.RUNNING
+        run.heartbeat_at = utc_now() - runs.DEAD_AFTER - timedelta(seconds=1)
+        session.add(run)
+    with database.writing() as session:
+        assert runs.recover(session, jobs) == 1
+    start(jobs, database, settings, lambda _context: {"again": True})
+    assert wait_until_over(database, run_id).result == {"again": True}
+
+
+def test_a_run_that_is_alive_is_left_alone(database: Database, jobs: Jobs) -> None:
+    make_project(database)
+    run_id = ask(database, jobs)
+    with database.writing() as session:
+        run = session.get(AnalysisRun, run_id)
+        assert run is not None
+        run.status, run.heartbeat_at = RunStatus.RUNNING, utc_now()
+        session.add(run)
+    with database.writing() as session:
+        assert runs.recover(session, jobs) == 0
+
+
+def test_two_messages_for_one_run_perform_it_once(
+    database: Database, jobs: Jobs, settings: Settings
+) -> None:
+    make_project(database)
+    performed: list[int] = []
+
+    def handler(context: RunContext) -> dict[str, object]:
+        performed.append(context.run_id)
+        return {}
+
+    run_id = ask(database, jobs)
+    jobs.enqueue_now(run_id)
+    start(jobs, database, settings, handler)
+    wait_until_over(database, run_id)
+    last = ask(database, jobs)
+    wait_until_over(database, last)
+    assert performed.count(run_id) == 1
