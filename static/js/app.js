@@ -10,5 +10,5 @@ import "./selection.js";
 import "./toasts.js";
 
 // On a narrow screen the rail is a bar that scrolls: bring the current screen into view.
-document.querySelector(".rail [aria-current=page]")?.scrollIntoView({ block: "nearest", inline: "center" });
+if (matchMedia("(width <= 720px)").matches) document.querySelector(".rail [aria-current=page]")?.scrollIntoView({ block: "nearest", inline: "center" });
 document.documentElement.classList.add("js");
