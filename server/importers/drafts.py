@@ -48,6 +48,8 @@ def read_drafts(
     convert: Convert,
     source: Source,
     options: ImportOptions,
+    *,
+    dimension: values.Coercion = values.dimension,
 ) -> Iterator[TraceDraft | RefusedRecord]:
     """Convert records one by one; a problem with one of them refuses that one only."""
     check_mapping(options)
@@ -57,7 +59,11 @@ def read_drafts(
             yield record
             continue
         try:
-            draft = ids.identified(_converted(record, convert, options), record.line)
+            draft = _converted(record, convert, options)
+            draft = replace(
+                draft, dimensions={**draft.dimensions, **_chosen(draft, record, options, dimension)}
+            )
+            draft = ids.identified(draft, record.line)
         except FieldProblem as problem:
             yield RefusedRecord(
                 source.shown_name, record.line, problem.field, problem.reason, record.text
@@ -113,13 +119,12 @@ def _converted(record: RawRecord, convert: Convert, options: ImportOptions) -> T
 
 
 def _finished(draft: TraceDraft, record: dict[str, Any], options: ImportOptions) -> TraceDraft:
-    """Apply the person's mapping and dimensions, then derive what the record leaves open."""
+    """Apply the person's mapping, then derive what the record leaves open."""
     draft = replace(draft, **_mapped(record, draft.finish_reason, options))
     first = draft.steps[0]
     template = first.text if first.role in ("system", "developer") else ""
     return replace(
         draft,
-        dimensions={**draft.dimensions, **_chosen_dimensions(draft, record, options)},
         model_family=draft.model_family or model_family(draft.model),
         eval_id=draft.eval_id or eval_id(draft.model, template, draft.metadata.get("sampler")),
     )
@@ -138,9 +143,10 @@ def _mapped(record: dict[str, Any], finish_reason: str, options: ImportOptions) 
     return result
 
 
-def _chosen_dimensions(
-    draft: TraceDraft, record: dict[str, Any], options: ImportOptions
+def _chosen(
+    draft: TraceDraft, record: RawRecord, options: ImportOptions, dimension: values.Coercion
 ) -> dict[str, Any]:
+    """Return the dimensions a person chose, by their names."""
     chosen = {path: path for path in options.dimensions}
     chosen |= {
         field.removeprefix("dimensions."): path
@@ -149,10 +155,10 @@ def _chosen_dimensions(
     }
     result = {}
     for name, path in chosen.items():
-        value = lookup(record, path)
+        value = lookup(record.value, path)
         value = lookup(draft.metadata, path) if value is None else value
         if value not in (None, ""):
-            result[name] = values.dimension(value, path)
+            result[name] = dimension(value, path)
     return result
 
 

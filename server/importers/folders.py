@@ -1,5 +1,6 @@
 """Which files of a folder are traces: walked in name order, companions set apart."""
 
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,7 +10,9 @@ from server.importers.base import Importer, ImportOptions, Source, UnreadableSou
 from server.importers.registry import chosen
 
 _DATA = re.compile(r"\.(jsonl|ndjson|json|csv|tsv)(\.gz|\.zst)?$", re.IGNORECASE)
-_COMPANION = re.compile(r"(licen[cs]e|readme|notice|changelog|manifest|results_.*\.json)", re.I)
+_COMPANION = re.compile(
+    r"((licen[cs]e|readme|notice)[^.]*(\.(md|txt|rst))?|results_.*\.json)$", re.IGNORECASE
+)
 _TABLE_BESIDE_TRACES = re.compile(r"(items|runs|models|matrix_.*)\.csv(\.gz|\.zst)?$", re.I)
 _TRACES = re.compile(r"(traces|trajectories)\.", re.I)
 
@@ -43,13 +46,13 @@ def find_files(path: Path, options: ImportOptions) -> list[FoundFile]:
 
 
 def _walk(folder: Path) -> Iterator[Path]:
-    for path in sorted(folder.iterdir()):
-        if path.name.startswith("."):
-            continue
-        if path.is_dir():
-            yield from _walk(path)
-        else:
-            yield path
+    for root, folders, files in os.walk(folder, onerror=_raise):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        yield from (Path(root, name) for name in sorted(files) if not name.startswith("."))
+
+
+def _raise(error: OSError) -> None:
+    raise UnreadableSource(f"{error.filename} cannot be read: {error.strerror}.") from error
 
 
 def _in_folder(path: Path, folder: Path, options: ImportOptions) -> FoundFile:

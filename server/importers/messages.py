@@ -99,12 +99,12 @@ def _steps(message: Any, field: str) -> Iterator[StepDraft]:
 
 def _role(message: Mapping[str, Any], field: str) -> str:
     role = message.get("role")
-    if role not in ROLES:
+    if not isinstance(role, str) or role not in ROLES:
         what = "is missing" if role is None else f"is {found(role)}"
         raise FieldProblem(
             f"{field}.role", f"the role {what}; expected one of {', '.join(sorted(ROLES))}"
         )
-    return str(role)
+    return role
 
 
 def _content(content: Any, field: str) -> _Content:

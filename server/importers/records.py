@@ -124,7 +124,8 @@ def _head(source: Source, options: ImportOptions) -> _Head:
 def _frame(text: str, source: Source) -> Frame:
     head, newline, rest = text.partition("\n")
     if text.startswith("["):
-        return Frame.JSON_LINES if _is_json(head) and rest.strip() else Frame.JSON_ARRAY
+        more_lists = rest.lstrip().startswith("[")
+        return Frame.JSON_LINES if more_lists and _is_json(head) else Frame.JSON_ARRAY
     if text.startswith("{"):
         ends_open = bool(newline) and head.rstrip().endswith(("{", ",", "[", ":"))
         opens_only = ends_open and not _is_json(head)

@@ -1,5 +1,6 @@
 """From a file to its lines: decompression within bounds, UTF-8, one line at a time."""
 
+import codecs
 import gzip
 import io
 import zlib
@@ -93,7 +94,7 @@ def _zstd_reader(stream: IO[bytes]) -> IO[bytes]:
 
 def check_is_text(head: bytes, name: str) -> None:
     """Refuse what is plainly not text, in words that say what it is instead."""
-    if not head.strip():
+    if not head.removeprefix(codecs.BOM_UTF8).strip():
         raise UnreadableSource(f"{name} is empty.")
     for magic, kind in _OTHER_KINDS.items():
         if head.startswith(magic):

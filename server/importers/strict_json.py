@@ -135,7 +135,7 @@ def _check_depth(text: str, value: Any, max_depth: int) -> None:
     if text.count("[") + text.count("{") <= max_depth:
         return
     for node in nodes(value):
-        if node.depth > max_depth + 1:
+        if node.depth > max_depth and isinstance(node.value, dict | list):
             raise _too_deep(max_depth)
 
 

@@ -52,7 +52,8 @@ class Table:
         def convert(record: dict[str, Any]) -> TraceDraft:
             return self._convert(record, guessed, options)
 
-        return read_drafts(records(source, options), convert, source, options)
+        dimension = values.spelled_dimension if first.columns else values.dimension
+        return read_drafts(records(source, options), convert, source, options, dimension=dimension)
 
     def _convert(
         self, record: dict[str, Any], guessed: fields.Guess, options: ImportOptions

@@ -140,6 +140,17 @@ def dimension(value: Any, field: str) -> str | int | float | bool:
     raise _problem(field, value, "a text, a number or true/false")
 
 
+def spelled_dimension(value: Any, field: str) -> str | int | float | bool:
+    """Return a dimension from a CSV cell, where numbers are spelled: `3` is 3, `3a` is a text."""
+    try:
+        spelled = number(value, field) if isinstance(value, str) else None
+    except FieldProblem:
+        spelled = None
+    if spelled is None:
+        return dimension(value, field)
+    return int(value) if value.strip().lstrip("+-").isdecimal() else spelled
+
+
 Coercion = Callable[[Any, str], Any]
 
 TRACE_FIELDS: dict[str, Coercion] = {

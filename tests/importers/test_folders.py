@@ -1,0 +1,60 @@
+"""Folders: traces are found, companions set apart, data of no known format named."""
+
+import json
+from pathlib import Path
+
+from server.importers.base import ImportOptions
+from server.importers.folders import find_files
+
+DATA = Path(__file__).parents[1] / "data"
+CHAT = json.dumps({"messages": [{"role": "user", "content": "Hi"}]})
+
+
+def outcomes(path: Path) -> dict[str, str]:
+    return {
+        file.source.shown_name: file.importer.name
+        if file.importer
+        else ("skipped" if file.skipped else "problem")
+        for file in find_files(path, ImportOptions())
+    }
+
+
+def test_a_folder_of_a_format_with_companions():
+    assert outcomes(DATA / "agentrx") == {
+        "LICENSE.txt": "skipped",
+        "README.md": "skipped",
+        "annotations.jsonl": "skipped",
+        "summaries.jsonl": "skipped",
+        "trajectories.golden.json": "problem",
+        "trajectories.jsonl": "agentrx",
+    }
+
+
+def test_folders_are_walked_in_order_and_hidden_files_left_alone(tmp_path):
+    for name in ("b/traces.jsonl", "a.jsonl", ".git/x.jsonl", "b/items.csv", "b/results_1.json"):
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(CHAT)
+    (tmp_path / "items.csv").write_text("question\nWhy?\n")
+    (tmp_path / "picture.png").write_bytes(b"\x89PNG")
+    (tmp_path / "unknown.json").write_text("{}")
+    assert outcomes(tmp_path) == {
+        "a.jsonl": "openai-messages",
+        "items.csv": "table",
+        "picture.png": "skipped",
+        "unknown.json": "problem",
+        "b/items.csv": "skipped",
+        "b/results_1.json": "skipped",
+        "b/traces.jsonl": "openai-messages",
+    }
+
+
+def test_a_single_file_is_never_skipped_for_its_name(tmp_path):
+    path = tmp_path / "README.md"
+    path.write_text(CHAT)
+    assert outcomes(path) == {"README.md": "openai-messages"}
+
+
+def test_what_is_not_there_is_a_problem(tmp_path):
+    (file,) = find_files(tmp_path / "nothing", ImportOptions())
+    assert "There is no file" in file.problem

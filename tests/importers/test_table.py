@@ -1,0 +1,136 @@
+"""CSV and JSON lines with fields of one's own: guessing, mapping, rows that do not fit."""
+
+import json
+
+import pytest
+
+from server.importers.base import ImportOptions, Source, UnreadableSource
+from server.importers.preview import preview
+from server.models.trace import Outcome, StepKind
+
+CSV = """id,Question,answer,model,passed,persona,tokens out
+r1,How do I pay?,"Go to ""Pay"",
+then choose.",gpt-4o,1,new,12
+r2,Where is my card?,,gpt-4o,0,old,
+"""
+
+
+def test_a_csv_with_common_column_names_is_read_without_a_mapping(read_text):
+    result = read_text(CSV, "rows.csv")
+    assert result.format == "table"
+    first, second = result.drafts
+    assert [(s.role, s.text) for s in first.steps] == [
+        ("user", "How do I pay?"),
+        ("assistant", 'Go to "Pay",\nthen choose.'),
+    ]
+    assert (first.external_id, first.model, first.outcome) == ("r1", "gpt-4o", Outcome.CORRECT)
+    assert first.metadata == {"persona": "new", "tokens out": "12"}
+    assert [s.role for s in second.steps] == ["user"]
+    assert second.outcome is Outcome.INCORRECT
+
+
+def test_a_mapping_names_any_column(read_text):
+    result = read_text(
+        "nr;frage;antwort;gedanke;länge\n1;Wie?;So.;Hm.;3\n",
+        "rows.csv",
+        mapping={
+            "external_id": "nr",
+            "input": "frage",
+            "output": "antwort",
+            "reasoning": "gedanke",
+            "dimensions.length": "länge",
+        },
+    )
+    (draft,) = result.drafts
+    assert [(s.kind, s.text) for s in draft.steps] == [
+        (StepKind.MESSAGE, "Wie?"),
+        (StepKind.REASONING, "Hm."),
+        (StepKind.MESSAGE, "So."),
+    ]
+    assert draft.dimensions == {"length": 3}
+    assert draft.metadata == {}
+
+
+def test_json_lines_map_by_dotted_paths(read_text):
+    record = {"uuid": "u", "io": {"in": "1+1?", "out": ["2"]}, "meta": {"llm": "qwen3-8b"}}
+    (draft,) = read_text(
+        [record], mapping={"input": "io.in", "output": "io.out", "model": "meta.llm"}
+    ).drafts
+    assert [s.text for s in draft.steps] == ["1+1?", '["2"]']
+    assert (draft.external_id, draft.model_family) == ("u", "qwen")
+
+
+def test_messages_in_a_csv_cell_are_read_as_a_conversation(read_text):
+    messages = json.dumps([{"role": "user", "content": "Hi"}])
+    quoted = messages.replace('"', '""')
+    result = read_text(
+        f'id,chat\n1,"{quoted}"\n2,not JSON\n', "rows.csv", mapping={"messages": "chat"}
+    )
+    assert [s.text for s in result.drafts[0].steps] == ["Hi"]
+    assert [(r.line, r.field) for r in result.refused] == [(3, "chat")]
+
+
+def test_rows_that_do_not_fit_the_header_are_refused_with_their_text(read_text):
+    content = "id,input,output\n1,a,b\n2,a\n3,a,b,c\n\n4,a,b\n5,,\n"
+    result = read_text(content, "rows.csv")
+    assert [d.external_id for d in result.drafts] == ["1", "4"]
+    assert [(r.line, r.record) for r in result.refused] == [(3, "2,a"), (4, "3,a,b,c"), (7, "5,,")]
+
+
+def test_a_row_broken_by_a_stray_quote_does_not_take_the_next_with_it(read_text):
+    content = 'id,input\n1,"a"b\n2,fine\n'
+    result = read_text(content, "rows.csv")
+    assert [d.external_id for d in result.drafts] == ["2"]
+    assert [(r.line, r.record) for r in result.refused] == [(2, '1,"a"b')]
+
+
+def test_a_quote_that_never_closes_is_refused_with_all_it_swallowed(read_text):
+    result = read_text('id,input\n1,fine\n2,"open\n3,lost?\n', "rows.csv")
+    assert [d.external_id for d in result.drafts] == ["1"]
+    (refused,) = result.refused
+    assert refused.line == 3
+    assert refused.record == '2,"open\n3,lost?'
+
+
+def test_a_row_over_the_limit_is_refused_and_reading_goes_on(read_text):
+    rows = "".join(f"{n},x\n" for n in range(20))
+    content = f'id,input\na,"open\n{rows}b,fine\n'
+    result = read_text(content, "rows.csv", max_record_bytes=40)
+    assert result.drafts[-1].external_id == "b"
+    assert result.refused[0].line == 2
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("a,a\n1,2\n", "names the column «a» twice"),
+        ("frage,antwort\n1,2\n", "Columns: frage, antwort"),
+        ("one line without anything\n", "holds no record that can be read"),
+    ],
+)
+def test_a_csv_that_cannot_be_read_says_what_to_do(content, words, read_text):
+    with pytest.raises(UnreadableSource, match=words):
+        read_text(content, "rows.csv")
+
+
+def test_the_preview_shows_columns_mapping_traces_and_refusals(tmp_path):
+    path = tmp_path / "rows.csv"
+    path.write_text(CSV + "r1,again,x,gpt-4o,1,new,1\n")
+    shown = preview(Source(path), ImportOptions())
+    assert shown.format == "table"
+    assert shown.columns[:3] == ("id", "Question", "answer")
+    assert shown.mapping == {
+        "external_id": "id",
+        "input": "Question",
+        "output": "answer",
+        "model": "model",
+        "passed": "passed",
+    }
+    assert [d.external_id for d in shown.drafts] == ["r1", "r2"]
+    assert [r.field for r in shown.refused] == ["external_id"]
+
+
+def test_the_preview_of_json_lists_the_paths_one_can_map(tmp_path):
+    path = tmp_path / "traces.jsonl"
+    path.write_text('{"question": "1+1?", "meta": {"persona": "new", "log": [1]}}\n')
+    assert preview(Source(path), ImportOptions()).columns == ("question", "meta.persona")
