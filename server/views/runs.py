@@ -1,0 +1,108 @@
+"""Runs on screen: how far each is, how it ended, what to do next."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlmodel import Session
+
+from server.models.base import stored_id, utc_now
+from server.models.project import Annotator, Member
+from server.models.run import AnalysisRun, RunStatus
+from server.queries import runs as queries
+from server.views.times import ago, lasting
+
+_NAMES = {"import": "Import", "group": "Draft groups", "map": "Map of the notes"}
+_RESULTS = {"import": "/imports", "group": "/groups", "map": "/groups"}
+_TRACEBACK = "Traceback ("
+_SHOWN = 50
+
+
+@dataclass(frozen=True)
+class RunView:
+    """One run; `percent` is None while nobody knows how much there is to do."""
+
+    id: int
+    path: str
+    name: str
+    status: RunStatus
+    is_over: bool
+    done: int
+    total: int | None
+    percent: int | None
+    text: str
+    elapsed: str
+    age: str
+    created_at: datetime
+    started_by: str
+    is_cancelling: bool
+    can_cancel: bool
+    error: str
+    traceback: str
+    result_path: str | None
+
+
+@dataclass(frozen=True)
+class RunPage:
+    run: RunView
+
+
+def run_page(session: Session, member: Member, run: AnalysisRun) -> RunPage:
+    """Build the page of one run."""
+    return RunPage(run_view(session, member, run))
+
+
+def run_list(session: Session, member: Member) -> tuple[RunView, ...]:
+    """Build the list of the project's latest runs."""
+    found = session.exec(queries.of_project(member.project_id).limit(_SHOWN))
+    return tuple(run_view(session, member, run) for run in found)
+
+
+def run_view(session: Session, member: Member, run: AnalysisRun) -> RunView:
+    """Describe one run for a member."""
+    now = utc_now()
+    base = f"/projects/{member.project.slug}"
+    starter = session.get(Annotator, run.created_by) if run.created_by else None
+    error, traceback = _in_words(run)
+    result = _RESULTS.get(run.kind) if run.status is RunStatus.DONE else None
+    return RunView(
+        id=stored_id(run),
+        path=f"{base}/runs/{stored_id(run)}",
+        name=_NAMES.get(run.kind, run.kind.replace("_", " ").capitalize()),
+        status=run.status,
+        is_over=run.status.is_over,
+        done=run.progress_done,
+        total=run.progress_total,
+        percent=_percent(run),
+        text=run.progress_text,
+        elapsed=lasting((run.finished_at or now) - run.started_at) if run.started_at else "",
+        age=ago(run.created_at, now),
+        created_at=run.created_at,
+        started_by=starter.name if starter else "the system",
+        is_cancelling=run.cancel_requested and not run.status.is_over,
+        can_cancel=_can_cancel(member, run),
+        error=error,
+        traceback=traceback,
+        result_path=f"{base}{result}" if result else None,
+    )
+
+
+def _percent(run: AnalysisRun) -> int | None:
+    if run.status is RunStatus.DONE:
+        return 100
+    if not run.progress_total:
+        return None
+    return min(100, 100 * run.progress_done // run.progress_total)
+
+
+def _can_cancel(member: Member, run: AnalysisRun) -> bool:
+    if run.status.is_over or run.cancel_requested or member.project.read_only:
+        return False
+    return member.role.can_lead or (member.role.can_annotate and run.created_by == member.id)
+
+
+def _in_words(run: AnalysisRun) -> tuple[str, str]:
+    if not run.error.startswith(_TRACEBACK):
+        return run.error, ""
+    last_line = run.error.strip().splitlines()[-1]
+    words = f"It stopped at something nobody foresaw: {last_line} What it saved before is kept."
+    return words, run.error
