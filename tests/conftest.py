@@ -3,8 +3,10 @@
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
+import sqlalchemy as sa
 from fastapi.testclient import TestClient
 from sqlmodel import Session
 
@@ -15,28 +17,67 @@ from server.jobs import Jobs
 from server.models.project import Member, Project
 from server.services import projects
 from server.settings import Settings
+from tests import postgres
 from tests.factories import PROJECT_NAME
 
+TEMPLATE = "migrated"
 SHARED = Path(__file__).parents[2] / "shared" / "data"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--db postgres` runs the same suite on PostgreSQL."""
+    parser.addoption("--db", choices=("sqlite", "postgres"), default="sqlite")
+
+
+@pytest.fixture(scope="session")
+def backend(request: pytest.FixtureRequest) -> str:
+    """Which database the suite runs on."""
+    chosen: str = request.config.getoption("--db")
+    return chosen
 
 
 @pytest.fixture(scope="session")
 def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An empty, migrated SQLite file that tests copy instead of migrating again."""
     path = tmp_path_factory.mktemp("migrated") / "faultbook.sqlite"
-    database = Database.from_url(f"sqlite:///{path}")
-    schema.upgrade(database)
-    database.dispose()
+    _migrate(f"sqlite:///{path}")
     return path
 
 
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """URL of a PostgreSQL server with an empty, migrated template database."""
+    with postgres.server() as url:
+        postgres.execute(url, f"DROP DATABASE IF EXISTS {TEMPLATE}")
+        postgres.execute(url, f"CREATE DATABASE {TEMPLATE}")
+        _migrate(_in_server(url, TEMPLATE))
+        yield url
+
+
+def _migrate(url: str) -> None:
+    database = Database.from_url(url)
+    schema.upgrade(database)
+    database.dispose()
+
+
+def _in_server(url: str, name: str) -> str:
+    return sa.make_url(url).set(database=name).render_as_string(hide_password=False)
+
+
 @pytest.fixture
-def settings(tmp_path: Path, migrated_sqlite: Path) -> Settings:
-    """Settings on a data directory of the test's own, with a migrated database in it."""
+def settings(tmp_path: Path, backend: str, request: pytest.FixtureRequest) -> Iterator[Settings]:
+    """Settings on a data directory and a migrated database of the test's own."""
     data = tmp_path / "data"
     data.mkdir()
-    shutil.copy(migrated_sqlite, data / "faultbook.sqlite")
-    return Settings(data=data)
+    if backend == "sqlite":
+        shutil.copy(request.getfixturevalue("migrated_sqlite"), data / "faultbook.sqlite")
+        yield Settings(data=data)
+        return
+    server = request.getfixturevalue("postgres_server")
+    name = f"test_{uuid4().hex}"
+    postgres.execute(server, f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
+    yield Settings(data=data, database=_in_server(server, name))
+    postgres.execute(server, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ def everything(session: Session) -> dict[str, list[dict[str, object]]]:
     """Every row that people decide, as the log would write it."""
     session.expire_all()
     return {
-        table: [as_json(row) for row in session.exec(select(model)).all()]
+        table: [as_json(row) for row in session.exec(select(model).order_by(model.id)).all()]
         for table, model in JOURNALED.items()
     }
 
@@ -231,9 +231,7 @@ def test_replaying_the_log_rebuilds_the_tables(
     notes.remove_note(session, lead, stored_id(second))
     expected = everything(session)
 
-    decided = [
-        model for model in JOURNALED.values() if model.__name__ not in ("Project", "Round")
-    ]
+    decided = [model for model in JOURNALED.values() if model.__name__ not in ("Project", "Round")]
     for model in reversed(decided):
         for row in session.exec(select(model)).all():
             session.delete(row)

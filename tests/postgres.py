@@ -1,0 +1,87 @@
+"""A throw-away PostgreSQL cluster for tests, from the system's own binaries."""
+
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+import pytest
+
+ENVIRONMENT = "FAULTBOOK_TEST_POSTGRES"
+"""URL of a PostgreSQL server to use instead of a cluster of our own."""
+_FAST = "-c fsync=off -c synchronous_commit=off -c full_page_writes=off -c max_connections=200"
+
+
+def _binary(name: str) -> str | None:
+    found = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"))
+    return str(found[-1]) if found else shutil.which(name)
+
+
+def _unprivileged_user() -> int | None:
+    """PostgreSQL refuses to run as root; name somebody else where we are root."""
+    return pwd.getpwnam("nobody").pw_uid if os.geteuid() == 0 else None
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@contextmanager
+def cluster() -> Iterator[str]:
+    """Run a cluster on a free port; yields the URL of its `postgres` database."""
+    initdb, pg_ctl = _binary("initdb"), _binary("pg_ctl")
+    if initdb is None or pg_ctl is None:
+        pytest.fail(
+            "PostgreSQL's initdb and pg_ctl are missing: install the package `postgresql`, or name "
+            f"a server in {ENVIRONMENT}."
+        )
+    user = _unprivileged_user()
+    folder = Path(tempfile.mkdtemp(prefix="faultbook-postgres-"))
+    if user is not None:
+        os.chown(folder, user, -1)
+    port = _free_port()
+
+    def run(*command: str) -> None:
+        subprocess.run(command, user=user, cwd=folder, check=True, capture_output=True, timeout=120)
+
+    try:
+        run(initdb, "-D", "data", "-A", "trust", "-U", "faultbook", "-E", "UTF8", "--locale=C")
+        options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 {_FAST}"
+        run(pg_ctl, "-D", "data", "-l", "log", "-w", "-o", options, "start")
+        try:
+            yield f"postgresql+psycopg://faultbook@127.0.0.1:{port}/postgres"
+        finally:
+            run(pg_ctl, "-D", "data", "-m", "immediate", "stop")
+    finally:
+        shutil.rmtree(folder)
+
+
+@contextmanager
+def server() -> Iterator[str]:
+    """Yield the URL of a PostgreSQL server: the one that was named, else a cluster of our own."""
+    named = os.environ.get(ENVIRONMENT)
+    if named:
+        yield named
+    else:
+        with cluster() as url:
+            yield url
+
+
+def plain(url: str) -> str:
+    """Return a SQLAlchemy URL as libpq reads it."""
+    return url.replace("postgresql+psycopg://", "postgresql://")
+
+
+def execute(url: str, statement: str) -> None:
+    """Run a statement that PostgreSQL allows in no transaction."""
+    with psycopg.connect(plain(url), autocommit=True) as connection:
+        connection.execute(statement.encode())
