@@ -1,0 +1,123 @@
+"""SQL → DataFrames with exactly the columns named in `analysis.frames`.
+
+Only people's work enters; what machines say (judges, machine labels) never does. Modes are those
+in use today, by id. With `member`, a blind annotator's frame holds only what they may see.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+from sqlmodel import Session
+
+from analysis.frames import (
+    ANNOTATOR,
+    MODE,
+    NOTE_ID,
+    SOURCE,
+    TEXT,
+    TRACE_ID,
+    VALUE,
+    LabelSource,
+    LabelValue,
+)
+from analysis.prevalence import combine_labels
+from analysis.sampling import INCLUSION_WEIGHT
+from server.models.project import Member
+from server.queries import frames as queries
+
+FIRST_FAILURE_STEP = "first_failure_step"
+SAMPLED_BY = "sampled_by"
+
+
+def label_frame(session: Session, project_id: int, *, member: Member | None = None) -> pd.DataFrame:
+    """What is decided on each trace × mode: trace_id, mode, value, source, annotator.
+
+    `derived`: a submitted Pass is absent for every mode that existed when it was submitted. A
+    pair that nobody decided has no row. `analysis.prevalence.combine_labels` takes it from here.
+    """
+    gold = session.exec(queries.gold(project_id, member)).all()
+    human = session.exec(queries.human_labels(project_id, member)).all()
+    passes = session.exec(queries.passed_modes(project_id, member)).all()
+    rows = [
+        *((*row[:2], row[2].value, LabelSource.GOLD.value, row[3]) for row in gold),
+        *((*row[:2], row[2].value, LabelSource.HUMAN.value, row[3]) for row in human),
+        *(
+            (trace, mode, LabelValue.ABSENT.value, LabelSource.DERIVED.value, annotator)
+            for trace, mode, annotator in passes
+        ),
+    ]
+    return _frame(rows, TRACE_ID, MODE, VALUE, SOURCE, ANNOTATOR)
+
+
+def draft_frame(session: Session, project_id: int, *, member: Member | None = None) -> pd.DataFrame:
+    """Notes grouped under a mode where no label or gold says whether it is there.
+
+    Columns trace_id, mode, annotator (who wrote the note), note_id. A draft is no value: it
+    counts once somebody labels the trace.
+    """
+    rows = session.exec(queries.drafts(project_id, member)).all()
+    return _frame(rows, TRACE_ID, MODE, ANNOTATOR, NOTE_ID)
+
+
+def verdict_frame(
+    session: Session, project_id: int, *, member: Member | None = None
+) -> pd.DataFrame:
+    """Everybody's latest submitted verdict: trace_id, annotator, value, first_failure_step.
+
+    Rows in the order of submission; steps are 0-based, as stored.
+    """
+    found = session.exec(queries.verdicts(project_id, member)).all()
+    rows = [(trace, annotator, value.value, step) for trace, annotator, value, step in found]
+    return _frame(rows, TRACE_ID, ANNOTATOR, VALUE, FIRST_FAILURE_STEP)
+
+
+def note_frame(session: Session, project_id: int, *, member: Member | None = None) -> pd.DataFrame:
+    """Every note: note_id, text, trace_id, mode (empty where it stands under none)."""
+    rows = session.exec(queries.notes(project_id, member)).all()
+    return _frame(rows, NOTE_ID, TEXT, TRACE_ID, MODE)
+
+
+def sampling_frame(session: Session, project_id: int) -> pd.DataFrame:
+    """How each trace first came into a batch: trace_id, sampled_by, inclusion_weight."""
+    rows = session.exec(queries.drawn_by(project_id)).all()
+    return _frame(rows, TRACE_ID, SAMPLED_BY, INCLUSION_WEIGHT).drop_duplicates(
+        TRACE_ID, ignore_index=True
+    )
+
+
+def trace_mode_frame(
+    session: Session,
+    project_id: int,
+    *,
+    with_drafts: bool = False,
+    member: Member | None = None,
+) -> pd.DataFrame:
+    """Modes present on the reviewed traces, in the order of review: trace_id, mode, sampled_by.
+
+    One row a pair; a reviewed trace without any mode is a row with an empty mode.
+
+    Args:
+        session: An open session.
+        project_id: The project.
+        with_drafts: Count a grouped note that nobody confirmed yet as present too, which rates
+            never do. Before the labelling stage there is nothing else to see.
+        member: Whose eyes to see with, where a blind annotator asks.
+    """
+    reviewed = _reviewed_traces(session, project_id, member)
+    labels = combine_labels(label_frame(session, project_id, member=member))
+    pairs = labels.loc[labels[VALUE] == LabelValue.PRESENT.value, [TRACE_ID, MODE]]
+    if with_drafts:
+        drafts = draft_frame(session, project_id, member=member)
+        pairs = pd.concat([pairs, drafts[[TRACE_ID, MODE]]]).drop_duplicates()
+    frame = reviewed.merge(pairs.astype("Int64"), on=TRACE_ID, how="left")
+    return frame.merge(sampling_frame(session, project_id)[[TRACE_ID, SAMPLED_BY]], how="left")
+
+
+def _reviewed_traces(session: Session, project_id: int, member: Member | None) -> pd.DataFrame:
+    verdicts = verdict_frame(session, project_id, member=member)
+    return verdicts[[TRACE_ID]].drop_duplicates(ignore_index=True).astype("Int64")
+
+
+def _frame(rows: Sequence[Any], *columns: str) -> pd.DataFrame:
+    return pd.DataFrame([tuple(row) for row in rows], columns=list(columns))

@@ -1,0 +1,167 @@
+"""Statements behind the frames: people's values of trace × mode, notes, and the order of review."""
+
+import sqlalchemy as sa
+from sqlalchemy.orm import aliased
+from sqlmodel import col, select
+from sqlmodel.sql.expression import Select
+
+from server.models.batch import Batch, BatchTrace, Round
+from server.models.grouping import Grouping
+from server.models.label import GoldLabel, Label, LabelValue
+from server.models.mode import FailureMode, ModeStatus
+from server.models.note import Note
+from server.models.project import Annotator, AnnotatorKind, Member
+from server.models.trace import Trace
+from server.models.verdict import Verdict, VerdictValue
+from server.queries.blindness import visible
+
+
+def _mode_in_use(project_id: int) -> sa.ColumnElement[bool]:
+    return sa.and_(
+        col(FailureMode.project_id) == project_id,
+        col(FailureMode.merged_into).is_(None),
+        col(FailureMode.status) != ModeStatus.RETIRED,
+    )
+
+
+def _human() -> sa.ColumnElement[bool]:
+    return col(Annotator.kind) == AnnotatorKind.HUMAN
+
+
+def gold(project_id: int, member: Member | None) -> Select[int, int, LabelValue, int | None]:
+    """Trace, mode, value and decider of every adjudicated label."""
+    return (
+        select(GoldLabel.trace_id, GoldLabel.mode_id, GoldLabel.value, GoldLabel.decided_by)
+        .join(FailureMode, col(FailureMode.id) == col(GoldLabel.mode_id))
+        .where(
+            _mode_in_use(project_id),
+            visible(member, col(GoldLabel.trace_id), col(GoldLabel.decided_by)),
+        )
+        .order_by(col(GoldLabel.id))
+    )
+
+
+def human_labels(project_id: int, member: Member | None) -> Select[int, int, LabelValue, int]:
+    """Trace, mode, value and annotator of every label that a person gave."""
+    return (
+        select(Label.trace_id, Label.mode_id, Label.value, Label.annotator_id)
+        .join(FailureMode, col(FailureMode.id) == col(Label.mode_id))
+        .join(Annotator, col(Annotator.id) == col(Label.annotator_id))
+        .where(
+            _mode_in_use(project_id),
+            _human(),
+            visible(member, col(Label.trace_id), col(Label.annotator_id)),
+        )
+        .order_by(col(Label.id))
+    )
+
+
+def _is_latest() -> sa.ColumnElement[bool]:
+    """The annotator has submitted nothing on the trace in a later round."""
+    later = aliased(Verdict)
+    return ~sa.exists().where(
+        col(later.trace_id) == col(Verdict.trace_id),
+        col(later.annotator_id) == col(Verdict.annotator_id),
+        col(later.round_id) > col(Verdict.round_id),
+        col(later.submitted_at).is_not(None),
+    ).correlate(Verdict)
+
+
+def verdicts(project_id: int, member: Member | None) -> Select[int, int, VerdictValue, int | None]:
+    """Trace, annotator, value and first failing step of everybody's latest submitted verdict."""
+    return (
+        select(Verdict.trace_id, Verdict.annotator_id, Verdict.value, Verdict.first_failure_step)
+        .join(Trace, col(Trace.id) == col(Verdict.trace_id))
+        .join(Annotator, col(Annotator.id) == col(Verdict.annotator_id))
+        .where(
+            Trace.project_id == project_id,
+            _human(),
+            col(Verdict.submitted_at).is_not(None),
+            _is_latest(),
+            visible(member, col(Verdict.trace_id), col(Verdict.annotator_id)),
+        )
+        .order_by(col(Verdict.submitted_at), col(Verdict.id))
+    )
+
+
+def passed_modes(project_id: int, member: Member | None) -> Select[int, int, int]:
+    """Trace, mode and annotator for each mode that existed when a Pass was submitted."""
+    return (
+        verdicts(project_id, member)
+        .join(
+            FailureMode,
+            sa.and_(
+                _mode_in_use(project_id),
+                col(FailureMode.created_at) <= col(Verdict.submitted_at),
+            ),
+        )
+        .where(Verdict.value == VerdictValue.PASS)
+        .with_only_columns(col(Verdict.trace_id), col(FailureMode.id), col(Verdict.annotator_id))
+        .order_by(None)
+        .order_by(col(Verdict.id), col(FailureMode.id))
+    )
+
+
+def drafts(project_id: int, member: Member | None) -> Select[int, int, int, int]:
+    """Trace, mode, annotator and id of grouped notes whose pair has neither label nor gold."""
+    labelled = (
+        sa.exists()
+        .where(
+            col(Label.trace_id) == col(Note.trace_id),
+            col(Label.mode_id) == col(Grouping.mode_id),
+            col(Label.annotator_id) == col(Annotator.id),
+            _human(),
+        )
+        .correlate(Note, Grouping)
+    )
+    adjudicated = (
+        sa.exists()
+        .where(
+            col(GoldLabel.trace_id) == col(Note.trace_id),
+            col(GoldLabel.mode_id) == col(Grouping.mode_id),
+        )
+        .correlate(Note, Grouping)
+    )
+    return (
+        select(Note.trace_id, Grouping.mode_id, Note.annotator_id, col(Note.id))
+        .join(Grouping, col(Grouping.note_id) == col(Note.id))
+        .join(FailureMode, col(FailureMode.id) == col(Grouping.mode_id))
+        .where(
+            _mode_in_use(project_id),
+            ~labelled,
+            ~adjudicated,
+            visible(member, col(Note.trace_id), col(Grouping.created_by)),
+        )
+        .order_by(col(Note.id))
+    )
+
+
+def notes(project_id: int, member: Member | None) -> Select[int, str, int, int | None]:
+    """Id, text and trace of every note a person wrote, with the mode it stands under."""
+    placed = sa.and_(
+        col(Grouping.note_id) == col(Note.id),
+        visible(member, col(Note.trace_id), col(Grouping.created_by)),
+    )
+    return (
+        select(col(Note.id), Note.text, Note.trace_id, col(Grouping.mode_id))
+        .join(Trace, col(Trace.id) == col(Note.trace_id))
+        .join(Annotator, col(Annotator.id) == col(Note.annotator_id))
+        .outerjoin(Grouping, placed)
+        .where(
+            Trace.project_id == project_id,
+            _human(),
+            visible(member, col(Note.trace_id), col(Note.annotator_id)),
+        )
+        .order_by(col(Note.id))
+    )
+
+
+def drawn_by(project_id: int) -> Select[int, str, float]:
+    """Trace, strategy and inclusion weight of every place in a batch, the first one first."""
+    return (
+        select(BatchTrace.trace_id, BatchTrace.sampled_by, BatchTrace.inclusion_weight)
+        .join(Batch, col(Batch.id) == col(BatchTrace.batch_id))
+        .join(Round, col(Round.id) == col(Batch.round_id))
+        .where(Round.project_id == project_id)
+        .order_by(col(BatchTrace.id))
+    )
