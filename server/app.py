@@ -15,7 +15,7 @@ from server.db import Database
 from server.errors import FaultbookError, Invalid
 from server.jobs import Jobs
 from server.logs import configure_logging
-from server.routes import projects, runs, undo
+from server.routes import projects, runs, settings, undo
 from server.routes.failures import show_error
 from server.security import SameOrigin, SecurityHeaders
 from server.settings import Settings
@@ -23,6 +23,7 @@ from server.settings import Settings
 ROUTERS: Sequence[APIRouter] = (
     projects.router,
     runs.router,
+    settings.router,
     undo.router,
 )
 

@@ -91,3 +91,13 @@ def later_decisions_touching(
 def log(project_id: int) -> SelectOfScalar[Event]:
     """Every event of a project, newest first."""
     return select(Event).where(Event.project_id == project_id).order_by(col(Event.id).desc())
+
+
+def log_page(
+    project_id: int, *, actor_id: int | None = None, before: int | None = None
+) -> SelectOfScalar[Event]:
+    """Events of a project or of one person in it, newest first, behind event `before`."""
+    statement = log(project_id)
+    if actor_id is not None:
+        statement = statement.where(Event.actor_id == actor_id)
+    return statement if before is None else statement.where(col(Event.id) < before)
