@@ -1,6 +1,7 @@
 """People and how they prove who they are. Only hashes of secrets are stored."""
 
 from datetime import datetime
+from enum import StrEnum
 
 import sqlalchemy as sa
 from sqlmodel import Field
@@ -43,15 +44,32 @@ class ApiToken(Row, table=True):
     last_used_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
+class InvitationKind(StrEnum):
+    """What a one-time link lets its holder do."""
+
+    SETUP = "setup"
+    """Become the first admin of a new server."""
+    JOIN = "join"
+    """Make an account (or use one's own) and join a project."""
+    RESET = "reset"
+    """Choose a new password."""
+
+
 class Invitation(Row, table=True):
+    """A one-time link. Only the hash of its token is stored."""
+
     __table_args__ = table_args(sa.UniqueConstraint("token_hash"))
 
+    kind: InvitationKind = Field(default=InvitationKind.JOIN, sa_type=enum_type(InvitationKind))
+    user_id: int | None = Field(default=None, foreign_key="user.id")
+    """Whose password a reset link changes."""
     project_id: int | None = Field(default=None, foreign_key="project.id")
     role: Role = Field(default=Role.ANNOTATOR, sa_type=enum_type(Role))
     email: str = ""
     token_hash: str
     created_by: int | None = Field(default=None, foreign_key="user.id")
     expires_at: datetime = Field(sa_type=UtcDateTime)
+    revoked_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     accepted_by: int | None = Field(default=None, foreign_key="user.id")
     accepted_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
