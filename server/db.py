@@ -63,9 +63,15 @@ def after_commit(session: Session, action: Callable[[], None]) -> None:
     session.info.setdefault("after_commit", []).append(action)
 
 
-def _commit(session: Session) -> None:
+def _commit(session: Session) -> list[Callable[[], None]]:
+    """Commit, and return what waits for it: those may write, so they run without the lock."""
     session.commit()
-    for action in session.info.pop("after_commit", []):
+    actions: list[Callable[[], None]] = session.info.pop("after_commit", [])
+    return actions
+
+
+def _run(actions: list[Callable[[], None]]) -> None:
+    for action in actions:
         action()
 
 
@@ -103,10 +109,11 @@ class Database:
         try:
             with self._write_session() as session:
                 yield session
-                _commit(session)
+                actions = _commit(session)
         finally:
             if self.takes_turns:
                 self._lock.release()
+        _run(actions)
 
     @asynccontextmanager
     async def writing_request(self) -> AsyncIterator[Session]:
@@ -114,7 +121,9 @@ class Database:
         if not self.takes_turns:
             with self._write_session() as session:
                 yield session
-                await to_thread.run_sync(_commit, session)
+                actions = await to_thread.run_sync(_commit, session)
+            if actions:
+                await to_thread.run_sync(_run, actions)
             return
         async with self._request_turn:
             # A cancelled request must not keep a lock that it never knew it had got.
@@ -123,9 +132,11 @@ class Database:
             try:
                 with self._write_session() as session:
                     yield session
-                    await to_thread.run_sync(_commit, session, limiter=self._limiter)
+                    actions = await to_thread.run_sync(_commit, session, limiter=self._limiter)
             finally:
                 self._lock.release()
+        if actions:
+            await to_thread.run_sync(_run, actions)
 
     def _write_session(self) -> Session:
         return Session(self.engine.execution_options(faultbook_writes=True), expire_on_commit=False)
