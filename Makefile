@@ -1,0 +1,59 @@
+# Needs Python 3.11 or newer and make; fetches everything else. `make` alone lists the targets.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+INSTALL := $(PIP) install --quiet --constraint constraints.txt --editable
+CHROMIUM_NAMES := chromium chromium-browser google-chrome google-chrome-stable
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check lint chromium screenshots clean
+
+help: ## List the targets
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1|\2/p' Makefile | column -t -s '|'
+
+demo: $(VENV)/.demo ## Install, load the demo project, serve it and print the URL
+	@$(BIN)/faultbook demo
+
+test: $(VENV)/.dev chromium lint ## Check style and types, run every test, browser included
+	$(BIN)/pytest -n auto -m "browser or not browser"
+
+check: $(VENV)/.dev lint ## The fast half of `make test`: everything but the browser
+	$(BIN)/pytest -n auto -m "not browser"
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/djlint --check --lint --quiet templates
+
+screenshots: $(VENV)/.dev chromium ## Photograph every page of the demo into screenshots/
+	$(BIN)/python docs/screenshots.py screenshots
+
+clean: ## Remove the virtual environment and caches, never data
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+
+$(VENV)/.made:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "Python 3.11 or newer is needed. Name one: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { \
+	  echo "No virtual environment could be made. On Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
+	@touch $@
+
+$(VENV)/.demo: pyproject.toml constraints.txt | $(VENV)/.made
+	$(INSTALL) '.[embed,offline-model]'
+	@touch $@
+
+$(VENV)/.dev: pyproject.toml constraints.txt | $(VENV)/.made
+	$(INSTALL) '.[dev,embed,offline-model]'
+	@touch $@ $(VENV)/.demo
+
+chromium: $(VENV)/.dev
+	@for name in $(CHROMIUM_NAMES); do command -v $$name >/dev/null && exit 0; done; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get -qq update \
+	  && DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes --no-install-recommends chromium >/dev/null \
+	  && command -v chromium >/dev/null; then exit 0; fi; \
+	$(BIN)/playwright install chromium || { \
+	  echo "The browser tests need Chromium: install it, then run make again. make check goes without." >&2; exit 1; }

@@ -1,0 +1,86 @@
+"""Looking after an installation: is everything as it should be, and what to do where it is not."""
+
+import os
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from analysis.embeddings import choose_embedder
+from server import schema
+from server.db import Database
+from server.jobs import Jobs
+from server.services import runs
+from server.settings import Settings
+
+
+class State(StrEnum):
+    """How a check ended."""
+
+    OK = "ok"
+    NOTICE = "notice"
+    """It works, and could work better."""
+    FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that was looked at, and what was found."""
+
+    name: str
+    state: State
+    finding: str
+
+
+def examine(database: Database, settings: Settings, jobs: Jobs) -> list[Check]:
+    """Look at everything; runs that their worker abandoned are queued again."""
+    return [
+        _revision(database),
+        _integrity(database),
+        _data_directory(settings.data),
+        _embedding_model(settings),
+        _abandoned_runs(database, jobs),
+    ]
+
+
+def _revision(database: Database) -> Check:
+    current, head = schema.current_revision(database), schema.head_revision()
+    state = State.OK if current == head else State.FAILED
+    return Check("database revision", state, f"{current}, this version works with {head}")
+
+
+def _integrity(database: Database) -> Check:
+    if not database.takes_turns:
+        return Check("database integrity", State.OK, "left to PostgreSQL")
+    with database.engine.connect() as connection:
+        found = [str(row[0]) for row in connection.execute(sa.text("PRAGMA quick_check"))]
+    if found == ["ok"]:
+        return Check("database integrity", State.OK, "no damage found")
+    return Check(
+        "database integrity", State.FAILED, f"{'; '.join(found)}. Restore the latest backup."
+    )
+
+
+def _data_directory(folder: Path) -> Check:
+    resolved = folder.resolve()
+    if os.access(resolved, os.W_OK):
+        return Check("data directory", State.OK, f"{resolved} can be written")
+    return Check(
+        "data directory", State.FAILED, f"{resolved} cannot be written: change its permissions."
+    )
+
+
+def _embedding_model(settings: Settings) -> Check:
+    folder = Path(settings.embedding_model) if settings.embedding_model else None
+    chosen = choose_embedder(folder)
+    state = State.NOTICE if chosen.embedder.corpus_bound else State.OK
+    return Check("embedding model", state, chosen.reason)
+
+
+def _abandoned_runs(database: Database, jobs: Jobs) -> Check:
+    with database.writing() as session:
+        count = runs.recover(session, jobs)
+    if count == 0:
+        return Check("background jobs", State.OK, "none abandoned")
+    return Check("background jobs", State.NOTICE, f"{count} abandoned, queued again")
