@@ -19,6 +19,8 @@ document.addEventListener("htmx:afterRequest", (event) => {
   say(`saved ${new Date().toLocaleTimeString("en-GB")}`);
 });
 
+document.addEventListener("htmx:responseError", (event) => isSave(event) && say("not saved", "failed"));
+
 document.addEventListener("htmx:sendError", (event) => {
   if (!isSave(event)) return;
   const form = event.detail.elt.closest("form[data-retry]");
