@@ -23,6 +23,18 @@ class Forbidden(FaultbookError):
     status = 403
 
 
+class SignedOut(FaultbookError):
+    """Nobody is signed in, or the proof of who it is does not hold."""
+
+    status = 401
+
+
+class TooMany(FaultbookError):
+    """Too many tries in too short a time; `detail["retry_after_s"]` says how long to wait."""
+
+    status = 429
+
+
 class Conflict(FaultbookError):
     """Somebody (or another tab) was faster; `detail` holds both versions, nothing was lost."""
 

@@ -34,6 +34,11 @@ class Role(StrEnum):
         return self is Role.LEAD
 
 
+LEAD = "Lead"
+LOCAL_PEOPLE = {LEAD: Role.LEAD, "Annotator A": Role.ANNOTATOR, "Annotator B": Role.ANNOTATOR}
+"""Whom one person at their own machine can act as, to try blindness and agreement alone."""
+
+
 class AnnotatorKind(StrEnum):
     HUMAN = "human"
     MACHINE = "machine"

@@ -3,7 +3,7 @@
 from sqlmodel import col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
-from server.models.project import Annotator, AnnotatorKind, Project
+from server.models.project import LOCAL_PEOPLE, Annotator, AnnotatorKind, Project
 
 
 def by_slug(slug: str) -> SelectOfScalar[Project]:
@@ -31,5 +31,7 @@ def people(project_id: int) -> SelectOfScalar[Annotator]:
 
 
 def local_people(project_id: int) -> SelectOfScalar[Annotator]:
-    """People without an account: whom a server without login can act as."""
-    return people(project_id).where(col(Annotator.user_id).is_(None))
+    """Whom somebody at a server without login can act as."""
+    return people(project_id).where(
+        col(Annotator.user_id).is_(None), col(Annotator.name).in_(LOCAL_PEOPLE)
+    )

@@ -14,7 +14,7 @@ from fastapi.responses import RedirectResponse
 from server.db import SAFE_METHODS, SessionDep
 from server.errors import Forbidden
 from server.jobs import Jobs
-from server.models.project import Member, Role
+from server.models.project import LEAD, Member, Role
 from server.render import is_fragment, part, render
 from server.services import projects
 from server.settings import Settings
@@ -43,7 +43,7 @@ def flash(request: Request) -> dict[str, Any] | None:
 
 def acting_name(request: Request) -> str:
     """Return the local person whom somebody without login acts as."""
-    return unquote(request.cookies.get(ACTING, projects.LEAD))
+    return unquote(request.cookies.get(ACTING, LEAD))
 
 
 def came_from(request: Request) -> str | None:

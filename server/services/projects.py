@@ -7,13 +7,18 @@ from sqlmodel import Session, col, select
 from server.errors import Invalid, NotFound
 from server.models.base import stored_id, utc_now
 from server.models.batch import Round
-from server.models.project import Annotator, AnnotatorKind, Member, Project, Role
+from server.models.project import (
+    LEAD,
+    LOCAL_PEOPLE,
+    Annotator,
+    AnnotatorKind,
+    Member,
+    Project,
+    Role,
+)
 from server.queries import projects as queries
 
-LEAD = "Lead"
-LOCAL_PEOPLE = ((LEAD, Role.LEAD), ("Annotator A", Role.ANNOTATOR), ("Annotator B", Role.ANNOTATOR))
-"""Whom one person at their own machine can act as, to try blindness and agreement alone."""
-_SLUG = re.compile(r"[^a-z0-9]+")
+_SLUG = re.compile(r"[\W_]+")
 _RESERVED_SLUGS = frozenset({"new"})
 
 
@@ -39,7 +44,8 @@ def create(session: Session, name: str, *, description: str = "") -> Project:
     project_id = stored_id(project)
     session.add(Round(project_id=project_id, number=1, opened_at=utc_now()))
     session.add_all(
-        Annotator(project_id=project_id, name=person, role=role) for person, role in LOCAL_PEOPLE
+        Annotator(project_id=project_id, name=person, role=role)
+        for person, role in LOCAL_PEOPLE.items()
     )
     session.flush()
     return project
@@ -98,6 +104,6 @@ def local_person(session: Session, annotator_id: int) -> Annotator:
         NotFound: Nobody local has that id.
     """
     person = session.get(Annotator, annotator_id)
-    if person is None or person.kind is not AnnotatorKind.HUMAN or person.user_id is not None:
+    if person is None or person.name not in LOCAL_PEOPLE or person.user_id is not None:
         raise NotFound(f"There is no local person {annotator_id}.")
     return person

@@ -1,0 +1,115 @@
+"""Statements over users, their sessions and tokens, and one-time links."""
+
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlmodel import col, select
+from sqlmodel.sql.expression import SelectOfScalar
+
+from server.models.project import Annotator, Project
+from server.models.user import ApiToken, Invitation, InvitationKind, User, UserSession
+
+
+def by_email(email: str) -> SelectOfScalar[User]:
+    """The user with this address; addresses are stored in lower case."""
+    return select(User).where(User.email == email.strip().lower())
+
+
+def everybody() -> SelectOfScalar[User]:
+    """All users, by name."""
+    return select(User).order_by(col(User.name), col(User.id))
+
+
+def count() -> SelectOfScalar[int]:
+    """How many users there are."""
+    return select(sa.func.count(col(User.id)))
+
+
+def live_session(token_hash: str, now: datetime) -> SelectOfScalar[UserSession]:
+    """The session of a cookie, unless it expired or was revoked, or its user is disabled."""
+    return (
+        select(UserSession)
+        .join(User, col(User.id) == col(UserSession.user_id))
+        .where(
+            UserSession.token_hash == token_hash,
+            UserSession.expires_at > now,
+            col(UserSession.revoked_at).is_(None),
+            col(User.disabled_at).is_(None),
+        )
+    )
+
+
+def live_sessions_of(user_id: int, now: datetime) -> SelectOfScalar[UserSession]:
+    """Where a user is signed in, the latest first."""
+    return (
+        select(UserSession)
+        .where(
+            UserSession.user_id == user_id,
+            UserSession.expires_at > now,
+            col(UserSession.revoked_at).is_(None),
+        )
+        .order_by(col(UserSession.id).desc())
+    )
+
+
+def live_token(token_hash: str, now: datetime) -> SelectOfScalar[ApiToken]:
+    """The API token behind a secret, unless it expired or was revoked, or its user is disabled."""
+    return (
+        select(ApiToken)
+        .join(User, col(User.id) == col(ApiToken.user_id))
+        .where(
+            ApiToken.token_hash == token_hash,
+            sa.or_(col(ApiToken.expires_at).is_(None), col(ApiToken.expires_at) > now),
+            col(ApiToken.revoked_at).is_(None),
+            col(User.disabled_at).is_(None),
+        )
+    )
+
+
+def tokens_of(user_id: int) -> SelectOfScalar[ApiToken]:
+    """The tokens a user made and did not revoke."""
+    return (
+        select(ApiToken)
+        .where(ApiToken.user_id == user_id, col(ApiToken.revoked_at).is_(None))
+        .order_by(col(ApiToken.id).desc())
+    )
+
+
+def open_invitation(token_hash: str, now: datetime) -> SelectOfScalar[Invitation]:
+    """The one-time link of a token, if it can still be used."""
+    return select(Invitation).where(
+        Invitation.token_hash == token_hash,
+        Invitation.expires_at > now,
+        col(Invitation.accepted_at).is_(None),
+        col(Invitation.revoked_at).is_(None),
+    )
+
+
+def open_invitations(
+    kind: InvitationKind, now: datetime, *, project_id: int | None = None
+) -> SelectOfScalar[Invitation]:
+    """One-time links of a kind that can still be used."""
+    statement = select(Invitation).where(
+        Invitation.kind == kind,
+        Invitation.expires_at > now,
+        col(Invitation.accepted_at).is_(None),
+        col(Invitation.revoked_at).is_(None),
+    )
+    if project_id is not None:
+        statement = statement.where(Invitation.project_id == project_id)
+    return statement.order_by(col(Invitation.id).desc())
+
+
+def membership(project_id: int, user_id: int) -> SelectOfScalar[Annotator]:
+    """How a user takes part in a project."""
+    return select(Annotator).where(Annotator.project_id == project_id, Annotator.user_id == user_id)
+
+
+def projects_of(user: User) -> SelectOfScalar[Project]:
+    """Open projects a user takes part in, by name."""
+    mine = select(Annotator.project_id).where(Annotator.user_id == user.id)
+    return (
+        select(Project)
+        .where(col(Project.archived_at).is_(None), col(Project.id).in_(mine))
+        .order_by(col(Project.name))
+    )

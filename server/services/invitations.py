@@ -1,0 +1,125 @@
+"""One-time links: the first admin, joining a project, choosing a new password.
+
+A server sends no mail: who makes a link hands it over. Its secret is stored only as a hash.
+"""
+
+import secrets
+from datetime import timedelta
+from typing import Any
+
+from sqlmodel import Session
+
+from server.errors import Forbidden, NotFound
+from server.models.base import stored_id, utc_now
+from server.models.project import Project, Role
+from server.models.user import Invitation, InvitationKind, User
+from server.queries import users as queries
+from server.services import accounts
+
+LINK_LIFE = {
+    InvitationKind.SETUP: timedelta(days=1),
+    InvitationKind.JOIN: timedelta(days=14),
+    InvitationKind.RESET: timedelta(days=1),
+}
+
+
+def setup_secret(session: Session) -> str:
+    """Make the one-time secret that creates the first admin; earlier ones stop working."""
+    for earlier in session.exec(queries.open_invitations(InvitationKind.SETUP, utc_now())):
+        earlier.revoked_at = utc_now()
+        session.add(earlier)
+    return _link(session, InvitationKind.SETUP)
+
+
+def invite(session: Session, by: User, project: Project, role: Role, *, email: str = "") -> str:
+    """Make the secret of a link with which somebody joins a project."""
+    return _link(
+        session,
+        InvitationKind.JOIN,
+        created_by=stored_id(by),
+        project_id=stored_id(project),
+        role=role,
+        email=email.strip().lower(),
+    )
+
+
+def reset_secret(session: Session, by: User, user: User) -> str:
+    """Make the secret of a link with which a user chooses a new password.
+
+    Raises:
+        Forbidden: Only admins may.
+    """
+    if not by.is_admin:
+        raise Forbidden("Only an admin may make a reset link.")
+    return _link(
+        session,
+        InvitationKind.RESET,
+        created_by=stored_id(by),
+        user_id=stored_id(user),
+        email=user.email,
+    )
+
+
+def _link(session: Session, kind: InvitationKind, **fields: Any) -> str:
+    secret = secrets.token_urlsafe(32)
+    expires_at = utc_now() + LINK_LIFE[kind]
+    session.add(
+        Invitation(kind=kind, token_hash=accounts.hashed(secret), expires_at=expires_at, **fields)
+    )
+    session.flush()
+    return secret
+
+
+def invitation(session: Session, secret: str) -> Invitation:
+    """Return the one-time link of a secret.
+
+    Raises:
+        NotFound: It was used, revoked, has expired, or never existed.
+    """
+    found = session.exec(queries.open_invitation(accounts.hashed(secret), utc_now())).first()
+    if found is None:
+        raise NotFound("This link was used already or has expired. Ask for a new one.")
+    return found
+
+
+def accept(session: Session, secret: str, *, name: str, email: str, password: str) -> User:
+    """Use a link: become admin, make an account and join, or choose a new password.
+
+    Raises:
+        NotFound: The link can't be used any more.
+        Invalid: The name, address or password does not do, or the address has an account.
+    """
+    link = invitation(session, secret)
+    if link.kind is InvitationKind.SETUP and not accounts.needs_setup(session):
+        raise NotFound("This server has an admin already: sign in, or ask them for a link.")
+    if link.kind is InvitationKind.RESET:
+        user = session.get_one(User, link.user_id)
+        user.password_hash = accounts.hashed_password(password)
+        accounts.revoke_everywhere(session, user)
+    else:
+        user = accounts.new_user(session, name=name, email=email, password=password)
+        user.is_admin = link.kind is InvitationKind.SETUP
+    session.add(user)
+    session.flush()
+    _use(session, link, user)
+    return user
+
+
+def join(session: Session, secret: str, user: User) -> Project:
+    """Use a link to a project with the account one has.
+
+    Raises:
+        NotFound: The link can't be used any more, or is no link to a project.
+    """
+    link = invitation(session, secret)
+    if link.kind is not InvitationKind.JOIN or link.project_id is None:
+        raise NotFound("This link leads to no project.")
+    _use(session, link, user)
+    return session.get_one(Project, link.project_id)
+
+
+def _use(session: Session, link: Invitation, user: User) -> None:
+    link.accepted_by, link.accepted_at = stored_id(user), utc_now()
+    session.add(link)
+    if link.project_id is not None:
+        accounts.take_part(session, link.project_id, user, link.role)
