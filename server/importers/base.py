@@ -144,6 +144,8 @@ class ImportOptions:
     max_decompressed_bytes: int = 20 * 1024 * MEBIBYTE
     max_record_bytes: int = 64 * MEBIBYTE
     max_depth: int = 200
+    taken_ids: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Ids that other files of the same import hold, each with the name of its file."""
 
 
 @dataclass(frozen=True)

@@ -53,7 +53,7 @@ def read_drafts(
 ) -> Iterator[TraceDraft | RefusedRecord]:
     """Convert records one by one; a problem with one of them refuses that one only."""
     check_mapping(options)
-    ids = _Ids()
+    ids = _Ids(options.taken_ids)
     for record in records:
         if isinstance(record, RefusedRecord):
             yield record
@@ -85,9 +85,10 @@ def check_mapping(options: ImportOptions) -> None:
 
 
 class _Ids:
-    """The ids read so far from one file, each with its line."""
+    """The ids read so far: those of this file with their lines, those of others by file."""
 
-    def __init__(self) -> None:
+    def __init__(self, elsewhere: Mapping[str, str]) -> None:
+        self._elsewhere = elsewhere
         self._lines: dict[str, int] = {}
         self._equal: Counter[str] = Counter()
 
@@ -96,20 +97,25 @@ class _Ids:
         if not draft.external_id:
             draft = replace(draft, external_id=self._derived(draft))
         if draft.external_id in self._lines:
-            raise FieldProblem(
-                "external_id",
-                f"the id «{draft.external_id}» stands on line {self._lines[draft.external_id]} "
-                "already; expected each id once in a file",
-            )
+            raise self._taken(draft.external_id, f"on line {self._lines[draft.external_id]}")
+        if draft.external_id in self._elsewhere:
+            raise self._taken(draft.external_id, f"in {self._elsewhere[draft.external_id]}")
         self._lines[draft.external_id] = line
         return draft
+
+    def _taken(self, external_id: str, where: str) -> FieldProblem:
+        reason = f"the id «{external_id}» stands {where} already; expected each id once"
+        return FieldProblem("external_id", reason)
 
     def _derived(self, draft: TraceDraft) -> str:
         """Name a trace without an id by its content; equal ones are numbered in file order."""
         base = f"content-{content_hash(draft)[:16]}"
-        self._equal[base] += 1
-        number = self._equal[base]
-        return base if number == 1 else f"{base}-{number}"
+        while True:
+            self._equal[base] += 1
+            number = self._equal[base]
+            candidate = base if number == 1 else f"{base}-{number}"
+            if candidate not in self._elsewhere:
+                return candidate
 
 
 def _converted(record: RawRecord, convert: Convert, options: ImportOptions) -> TraceDraft:

@@ -29,12 +29,15 @@ class FoundFile:
     """It looks like data and cannot be read."""
 
 
-def find_files(path: Path, options: ImportOptions) -> list[FoundFile]:
-    """Return what stands at `path`: one file, or every file of a folder and its folders."""
+def find_files(path: Path, options: ImportOptions, *, name: str = "") -> list[FoundFile]:
+    """Return what stands at `path`: one file, or every file of a folder and its folders.
+
+    `name` is what people call a single file, where that is not its name on disk.
+    """
     if not path.exists():
-        return [FoundFile(Source(path), problem=f"There is no file {path}.")]
+        return [FoundFile(Source(path, name), problem=f"There is no file {name or path}.")]
     if not path.is_dir():
-        return [_recognised(Source(path), options)]
+        return [_recognised(Source(path, name), options)]
     found = [_in_folder(file, path, options) for file in _walk(path)]
     companions = {
         file.source.path.with_name(name)

@@ -1,17 +1,10 @@
-"""The whole published sets, where they are present: FAULTBOOK_SHARED_DATA names their folder."""
+"""The whole published sets, where they are present."""
 
-import os
 from collections import Counter
-from pathlib import Path
 
 import pytest
 
-SHARED = Path(os.environ.get("FAULTBOOK_SHARED_DATA", "/nonexistent"))
-
-pytestmark = [
-    pytest.mark.needs_shared,
-    pytest.mark.skipif(not SHARED.is_dir(), reason="FAULTBOOK_SHARED_DATA names no folder"),
-]
+pytestmark = pytest.mark.needs_shared
 
 FILES = [
     ("tau-bench-airline-gpt4o/trajectories.jsonl", "tau-bench", 200),
@@ -25,14 +18,14 @@ FILES = [
 
 
 @pytest.mark.parametrize(("path", "format_name", "count"), FILES)
-def test_every_record_is_read(path, format_name, count, read_file):
-    result = read_file(SHARED / path)
+def test_every_record_is_read(path, format_name, count, read_file, shared):
+    result = read_file(shared / path)
     assert (result.format, len(result.drafts), result.refused) == (format_name, count, [])
     assert len({draft.external_id for draft in result.drafts}) == count
 
 
-def test_agentrx_annotations_are_all_there_and_stand_on_assistant_or_user_turns(read_file):
-    drafts = read_file(SHARED / "agentrx-tau-retail/trajectories.jsonl").drafts
+def test_agentrx_annotations_are_all_there_and_stand_on_assistant_or_user_turns(read_file, shared):
+    drafts = read_file(shared / "agentrx-tau-retail/trajectories.jsonl").drafts
     noted = [(d, note) for d in drafts for a in d.annotations for note in a.notes]
     assert len(noted) == 39
     assert sum(bool(draft.annotations) for draft in drafts) == 29
@@ -40,6 +33,6 @@ def test_agentrx_annotations_are_all_there_and_stand_on_assistant_or_user_turns(
     assert len({note.category for _, note in noted}) == 7
 
 
-def test_half_of_misguided_attention_fails_as_its_readme_says(read_file):
-    drafts = read_file(SHARED / "misguided-attention/traces.jsonl").drafts
+def test_half_of_misguided_attention_fails_as_its_readme_says(read_file, shared):
+    drafts = read_file(shared / "misguided-attention/traces.jsonl").drafts
     assert Counter(draft.outcome for draft in drafts) == {"incorrect": 1953, "correct": 1320}

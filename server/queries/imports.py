@@ -1,0 +1,69 @@
+"""Statements over imports, and what an import compares its records with."""
+
+from collections.abc import Collection
+from typing import Any
+
+import sqlalchemy as sa
+from sqlmodel import col, select
+from sqlmodel.sql.expression import SelectOfScalar
+
+from server.models.judge import JudgeVerdict
+from server.models.mode import ModeExample
+from server.models.note import Note
+from server.models.trace import Import, ImportStatus, Trace
+from server.models.verdict import Verdict
+
+
+def of_project(project_id: int) -> SelectOfScalar[Import]:
+    """Every import of a project, newest first."""
+    return select(Import).where(Import.project_id == project_id).order_by(col(Import.id).desc())
+
+
+def one(project_id: int, import_id: int) -> SelectOfScalar[Import]:
+    """One import, if it is in the project."""
+    return of_project(project_id).where(Import.id == import_id)
+
+
+def unfinished(project_id: int, digest: str, format_name: str) -> SelectOfScalar[Import]:
+    """Imports from the command line of the same file that stopped before their end."""
+    stopped = (ImportStatus.RUNNING, ImportStatus.FAILED, ImportStatus.CANCELLED)
+    return of_project(project_id).where(
+        Import.sha256 == digest,
+        Import.format == format_name,
+        col(Import.status).in_(stopped),
+        Import.stored_path == "",
+    )
+
+
+def known_traces(project_id: int, external_ids: Collection[str]) -> sa.Select[tuple[int, str, str]]:
+    """Id, external id and content hash of the traces that the project has of these."""
+    columns: tuple[Any, ...] = (col(Trace.id), col(Trace.external_id), col(Trace.content_hash))
+    return sa.select(*columns).where(
+        col(Trace.project_id) == project_id, col(Trace.external_id).in_(external_ids)
+    )
+
+
+def anchored_notes(trace_id: int) -> SelectOfScalar[Note]:
+    """Notes on a trace that are anchored to one of its steps."""
+    return select(Note).where(Note.trace_id == trace_id, col(Note.step).is_not(None))
+
+
+def anchored_examples(trace_id: int) -> SelectOfScalar[ModeExample]:
+    """Examples of failure modes that are anchored to a step of a trace."""
+    return select(ModeExample).where(
+        ModeExample.trace_id == trace_id, col(ModeExample.step).is_not(None)
+    )
+
+
+def verdicts_with_step(trace_id: int) -> SelectOfScalar[Verdict]:
+    """Verdicts on a trace that name a first failing step."""
+    return select(Verdict).where(
+        Verdict.trace_id == trace_id, col(Verdict.first_failure_step).is_not(None)
+    )
+
+
+def judge_verdicts(judge_id: int, trace_ids: Collection[int]) -> SelectOfScalar[JudgeVerdict]:
+    """What a judge said about these traces."""
+    return select(JudgeVerdict).where(
+        JudgeVerdict.judge_id == judge_id, col(JudgeVerdict.trace_id).in_(trace_ids)
+    )

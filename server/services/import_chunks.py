@@ -1,0 +1,180 @@
+"""A chunk of drafts into the database: new traces in bulk, changed ones in place."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+from sqlmodel import Session, col
+
+from server.importers.base import StepDraft, TraceDraft
+from server.importers.drafts import content_hash
+from server.models.base import stored_id, utc_now
+from server.models.project import Member
+from server.models.trace import Import, OutcomeSource, Step, Trace
+from server.queries import imports as queries
+from server.queries import traces
+from server.services import anchors, import_annotations
+from server.services.anchors import StepText
+from server.services.import_annotations import Annotated
+
+
+class Stored(NamedTuple):
+    """What became of the drafts of a chunk."""
+
+    created: int
+    updated: int
+    unchanged: int
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where drafts go: the session, who imports, and the import they belong to."""
+
+    session: Session
+    member: Member
+    row: Import
+
+    @property
+    def cause(self) -> str:
+        return f"import:{self.row.id}"
+
+
+def store(target: Target, drafts: Sequence[TraceDraft]) -> Stored:
+    """Write drafts: unknown ids are created, known ones updated where their content differs."""
+    hashes = {draft.external_id: content_hash(draft) for draft in drafts}
+    known = {
+        external_id: (trace_id, digest)
+        for trace_id, external_id, digest in target.session.execute(
+            queries.known_traces(target.member.project_id, list(hashes))
+        )
+    }
+    new = [draft for draft in drafts if draft.external_id not in known]
+    changed = [
+        draft
+        for draft in drafts
+        if draft.external_id in known and known[draft.external_id][1] != hashes[draft.external_id]
+    ]
+    annotated = [*_create(target, new, hashes)]
+    for draft in changed:
+        trace_id = known[draft.external_id][0]
+        _update(target, trace_id, draft, hashes[draft.external_id])
+        annotated.append(Annotated(trace_id, draft))
+    import_annotations.store(target.session, target.member, annotated, caused_by=target.cause)
+    return Stored(len(new), len(changed), len(drafts) - len(new) - len(changed))
+
+
+def _create(
+    target: Target, drafts: Sequence[TraceDraft], hashes: Mapping[str, str]
+) -> Iterable[Annotated]:
+    if not drafts:
+        return []
+    now = utc_now()
+    rows = [
+        {
+            "created_at": now,
+            "project_id": target.member.project_id,
+            "outcome_source": OutcomeSource.IMPORTED,
+            **_columns(target, draft, hashes[draft.external_id]),
+        }
+        for draft in drafts
+    ]
+    session = target.session
+    session.execute(sa.insert(Trace), rows)
+    found = session.execute(queries.known_traces(target.member.project_id, list(hashes)))
+    ids = {external_id: trace_id for trace_id, external_id, _ in found}
+    steps = [
+        {"created_at": now, "trace_id": ids[draft.external_id], **_step(step, position)}
+        for draft in drafts
+        for position, step in enumerate(draft.steps)
+    ]
+    session.execute(sa.insert(Step), steps)
+    return [Annotated(ids[draft.external_id], draft) for draft in drafts]
+
+
+def _update(target: Target, trace_id: int, draft: TraceDraft, digest: str) -> None:
+    """Change a trace and its steps where they stand; its id and what people wrote on it stay."""
+    session = target.session
+    trace = session.get_one(Trace, trace_id)
+    for name, value in _columns(target, draft, digest).items():
+        if name == "outcome" and trace.outcome_source is OutcomeSource.HUMAN:
+            continue
+        setattr(trace, name, value)
+    session.add(trace)
+    steps = session.exec(traces.steps(trace_id)).all()
+    before = [StepText(step.role, step.kind, step.text) for step in steps]
+    _update_steps(session, trace_id, steps, draft.steps)
+    session.flush()
+    after = [StepText(step.role, step.kind, step.text) for step in draft.steps]
+    if before != after:
+        anchors.follow(session, target.member, trace_id, before, after, caused_by=target.cause)
+
+
+def _update_steps(
+    session: Session, trace_id: int, steps: Sequence[Step], drafts: Sequence[StepDraft]
+) -> None:
+    for step, draft in zip(steps, drafts, strict=False):
+        for name, value in _step(draft, step.position).items():
+            if getattr(step, name) != value:
+                setattr(step, name, value)
+        session.add(step)
+    session.execute(
+        sa.delete(Step).where(col(Step.trace_id) == trace_id, col(Step.position) >= len(drafts))
+    )
+    session.add_all(
+        Step(trace_id=trace_id, **_step(draft, position))
+        for position, draft in enumerate(drafts[len(steps) :], start=len(steps))
+    )
+
+
+def _columns(target: Target, draft: TraceDraft, digest: str) -> dict[str, Any]:
+    return {
+        "import_id": stored_id(target.row),
+        "external_id": draft.external_id,
+        "item_id": draft.item_id,
+        "trial": draft.trial,
+        "model": draft.model,
+        "model_family": draft.model_family,
+        "task": draft.task,
+        "eval_id": draft.eval_id,
+        "tags": list(draft.tags),
+        "session_id": draft.session_id,
+        "outcome": draft.outcome,
+        "executed_outcome": draft.executed_outcome,
+        "score": draft.score,
+        "answer": draft.answer,
+        "target": draft.target,
+        "prompt_tokens": draft.prompt_tokens,
+        "completion_tokens": draft.completion_tokens,
+        "reasoning_tokens": draft.reasoning_tokens,
+        "token_limit": draft.token_limit,
+        "finish_reason": draft.finish_reason,
+        "started_at": draft.started_at,
+        "duration_s": draft.duration_s,
+        "cost": draft.cost,
+        "pipeline_version": draft.pipeline_version or target.row.pipeline_version,
+        "source": target.row.source,
+        "source_url": draft.source_url,
+        "dimensions": dict(draft.dimensions),
+        "metadata_": dict(draft.metadata),
+        "content_hash": digest,
+        "step_count": len(draft.steps),
+        "search_text": "\n".join(step.text for step in draft.steps if step.text),
+    }
+
+
+def _step(draft: StepDraft, position: int) -> dict[str, Any]:
+    return {
+        "position": position,
+        "role": draft.role,
+        "kind": draft.kind,
+        "name": draft.name,
+        "text": draft.text,
+        "data": draft.data,
+        "call_id": draft.call_id,
+        "parent": draft.parent,
+        "started_at": draft.started_at,
+        "duration_s": draft.duration_s,
+        "tokens": draft.tokens,
+        "state": "",
+    }

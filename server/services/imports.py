@@ -1,0 +1,190 @@
+"""Imports: staging a file, previewing it, asking for its import, performing it as a job."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from sqlmodel import Session
+
+from server.db import Database
+from server.errors import Conflict, NotFound
+from server.importers.base import ImportOptions, Source
+from server.importers.drafts import check_mapping
+from server.importers.folders import find_files
+from server.importers.preview import Preview, preview
+from server.jobs import Jobs
+from server.models.base import stored_id
+from server.models.project import Member
+from server.models.run import AnalysisRun
+from server.models.trace import Import, ImportStatus, TraceSource
+from server.queries import imports as queries
+from server.services import projects, runs
+from server.services.import_counts import ImportResult
+from server.services.import_runs import Progress, digest_of, run_import
+from server.settings import Settings
+
+KIND = "import"
+_DIMENSION = "dimensions."
+
+
+def stage(
+    session: Session,
+    member: Member,
+    file_name: str,
+    options: ImportOptions,
+    *,
+    stored_path: str = "",
+    source: TraceSource = TraceSource.UNKNOWN,
+    is_random_sample: bool = False,
+    pipeline_version: str = "",
+    digest: str = "",
+) -> Import:
+    """Note down a file that is about to be imported.
+
+    Args:
+        session: An open, writing session.
+        member: Who imports.
+        file_name: What people call the file.
+        options: Format and mapping, as far as they are chosen.
+        stored_path: Where the file lies in the data directory; empty if it lies elsewhere.
+        source: What the traces come from.
+        is_random_sample: Whether they are a random sample of what they come from.
+        pipeline_version: The version of the system under study, where the file does not say.
+        digest: SHA-256 of the file, if it is known.
+
+    Raises:
+        Conflict: The project takes no more traces.
+    """
+    if member.project.read_only or member.project.archived_at is not None:
+        raise Conflict(f"Project «{member.project.slug}» is read-only: it takes no more traces.")
+    check_mapping(options)
+    row = Import(
+        project_id=member.project_id,
+        created_by=member.id,
+        file_name=file_name,
+        stored_path=stored_path,
+        sha256=digest,
+        format=options.format,
+        mapping=_as_mapping(options),
+        source=source,
+        is_random_sample=is_random_sample,
+        pipeline_version=pipeline_version,
+    )
+    session.add(row)
+    session.flush()
+    return row
+
+
+def _as_mapping(options: ImportOptions) -> dict[str, str]:
+    """Return mapping and dimensions as the Import row keeps them."""
+    dimensions = {f"{_DIMENSION}{path}": path for path in options.dimensions}
+    return {**dimensions, **options.mapping}
+
+
+def choose(session: Session, row: Import, options: ImportOptions) -> Import:
+    """Change how a staged file will be read.
+
+    Raises:
+        Conflict: It is being imported, or was.
+    """
+    if row.status is not ImportStatus.STAGED:
+        raise Conflict(
+            f"{row.file_name} is {row.status.value}: stage it anew to read it otherwise."
+        )
+    check_mapping(options)
+    row.format, row.mapping = options.format, _as_mapping(options)
+    session.add(row)
+    session.flush()
+    return row
+
+
+def find(session: Session, member: Member, import_id: int) -> Import:
+    """Return an import of the member's project.
+
+    Raises:
+        NotFound: The project has no such import.
+    """
+    row = session.exec(queries.one(member.project_id, import_id)).first()
+    if row is None:
+        raise NotFound(f"This project has no import {import_id}.")
+    return row
+
+
+def options_from(
+    settings: Settings, *, format_name: str, mapping: Mapping[str, str], dimensions: Iterable[str]
+) -> ImportOptions:
+    """Return options with the bounds that the settings name."""
+    return ImportOptions(
+        format=format_name,
+        mapping=dict(mapping),
+        dimensions=tuple(dimensions),
+        max_decompressed_bytes=settings.decompressed_limit_bytes,
+        max_record_bytes=settings.record_limit_bytes,
+    )
+
+
+def options_of(row: Import, settings: Settings) -> ImportOptions:
+    """Return how a staged file is to be read."""
+    return options_from(settings, format_name=row.format, mapping=row.mapping, dimensions=())
+
+
+def preview_of(row: Import, settings: Settings) -> Preview:
+    """Return the first traces of an uploaded file as they would be read."""
+    source = Source(settings.data / row.stored_path, row.file_name)
+    return preview(source, options_of(row, settings))
+
+
+def request(session: Session, jobs: Jobs, member: Member, row: Import) -> AnalysisRun:
+    """Queue the import of a staged file; asked twice, it runs once."""
+    import_id = stored_id(row)
+    run = runs.request(
+        session, jobs, member, KIND, {"import_id": import_id}, input_digest=f"import:{import_id}"
+    )
+    if row.status is ImportStatus.STAGED:
+        row.status, row.run_id = ImportStatus.QUEUED, stored_id(run)
+        session.add(row)
+        session.flush()
+    return run
+
+
+def perform(context: runs.RunContext) -> dict[str, Any]:
+    """Import an uploaded file as a job."""
+    import_id = context.parameters["import_id"]
+    with context.database.reading() as session:
+        row = session.get_one(Import, import_id)
+        path, name = context.settings.data / row.stored_path, row.file_name
+        options = options_of(row, context.settings)
+    return run_import(
+        context.database, context.settings, import_id, path, options, context.progress, name=name
+    ).as_json()
+
+
+def import_path(
+    database: Database,
+    settings: Settings,
+    project: str,
+    path: Path,
+    options: ImportOptions,
+    progress: Progress,
+    **about: Any,
+) -> ImportResult:
+    """Import a file or folder now; one that was begun before and stopped goes on from there.
+
+    Args:
+        database: Where to.
+        settings: For the data directory and bounds.
+        project: Slug of the project.
+        path: The file or folder.
+        options: How to read it.
+        progress: Told how far it is; may raise runs.Cancelled.
+        about: What `stage` takes besides: source, is_random_sample, pipeline_version.
+    """
+    digest = digest_of(find_files(path, options))
+    with database.writing() as session:
+        member = projects.local_member(session, projects.find(session, project))
+        stopped = session.exec(queries.unfinished(member.project_id, digest, options.format))
+        row = next((row for row in stopped if row.mapping == _as_mapping(options)), None)
+        if row is None:
+            row = stage(session, member, path.name, options, digest=digest, **about)
+        import_id = stored_id(row)
+    return run_import(database, settings, import_id, path, options, progress)
