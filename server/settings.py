@@ -23,6 +23,11 @@ class Settings(BaseSettings):
     port: int = Field(
         default=8717, description="Port that `serve` and `demo` bind; 0 picks a free one."
     )
+    no_login: bool = Field(
+        default=True,
+        description="Nobody signs in: whoever reaches the server acts as the local lead. "
+        "Only on a loopback address.",
+    )
     job_workers: int = Field(default=2, ge=1, description="Threads that run background jobs.")
     embedding_model: str = Field(
         default="",

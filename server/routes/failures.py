@@ -1,20 +1,21 @@
 """How errors are answered: a page, a notice for htmx, or JSON."""
 
 import json
+from urllib.parse import urlencode
 
 from fastapi import Request, Response
 from fastapi.responses import JSONResponse
 from sqlalchemy.exc import SQLAlchemyError
 
-from server.errors import FaultbookError
+from server.db import SAFE_METHODS
+from server.errors import FaultbookError, SignedOut
 from server.queries import projects as queries
 from server.render import is_fragment, render
-from server.routes.screen import VERSION, acting_name, came_from
-from server.services import projects
+from server.routes.navigation import came_from, go_to
+from server.routes.principal import principal
+from server.routes.screen import VERSION
 from server.views.failure import failure, plain_detail
-from server.views.shell import Shell, shell
-
-_NO_SHELL = Shell(None, (), "error", {}, None, (), None, None, VERSION)
+from server.views.shell import Shell, bare_shell, shell
 
 
 def show_error(request: Request, error: FaultbookError) -> Response:
@@ -22,6 +23,9 @@ def show_error(request: Request, error: FaultbookError) -> Response:
     if request.headers.get("accept", "").startswith("application/json"):
         body = {"status": error.status, "message": error.message, **plain_detail(error)}
         return JSONResponse({"error": body}, status_code=error.status)
+    if isinstance(error, SignedOut) and request.method in SAFE_METHODS:
+        target = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+        return go_to(request, f"/sign-in?{urlencode({'next': target})}")
     context = {
         "view": failure(error, back=came_from(request) or "/", project_path=_project_path(request)),
         "shell": _shell(request),
@@ -49,14 +53,13 @@ def _project_path(request: Request) -> str:
 
 
 def _shell(request: Request) -> Shell:
-    """Keep the rail around an error inside a project, as far as the database still answers."""
+    """Keep the rail around an error inside a project, as far as that can still be found out."""
     slug = _project_path(request).removeprefix("/projects/")
     try:
         with request.app.state.database.reading() as session:
+            who = principal(request, session)
             project = session.exec(queries.by_slug(slug)).first()
-            if project is None:
-                return shell(session, None, "error", VERSION)
-            member = projects.local_member(session, project, acting_name(request))
-            return shell(session, member, "error", VERSION)
-    except SQLAlchemyError:
-        return _NO_SHELL
+            member = None if project is None else who.member_of(session, project)
+            return shell(session, member, "error", VERSION, who.user)
+    except (SQLAlchemyError, FaultbookError):
+        return bare_shell("error", VERSION)

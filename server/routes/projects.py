@@ -7,7 +7,9 @@ from fastapi.responses import RedirectResponse
 
 from server.db import SessionDep
 from server.render import render
-from server.routes.screen import VERSION, flash
+from server.routes.navigation import flash
+from server.routes.principal import PrincipalDep
+from server.routes.screen import VERSION
 from server.services import projects
 from server.views.projects import project_list
 from server.views.shell import shell
@@ -16,11 +18,11 @@ router = APIRouter(tags=["projects"])
 
 
 @router.get("/")
-def list_projects(request: Request, session: SessionDep) -> Response:
-    """Every project with how far it is."""
+def list_projects(request: Request, session: SessionDep, who: PrincipalDep) -> Response:
+    """The projects one takes part in."""
     context = {
-        "view": project_list(session),
-        "shell": shell(session, None, "projects", VERSION),
+        "view": project_list(session, who.user),
+        "shell": shell(session, None, "projects", VERSION, who.user),
         "flash": flash(request),
         "swap": False,
     }
@@ -28,7 +30,9 @@ def list_projects(request: Request, session: SessionDep) -> Response:
 
 
 @router.post("/projects")
-def create_project(session: SessionDep, name: Annotated[str, Form()]) -> Response:
-    """Make an empty project and go on to importing traces into it."""
-    project = projects.create(session, name)
+def create_project(
+    session: SessionDep, who: PrincipalDep, name: Annotated[str, Form()]
+) -> Response:
+    """Make an empty project, lead it, and go on to importing traces into it."""
+    project = projects.create(session, name, leader=who.user)
     return RedirectResponse(f"/projects/{project.slug}/imports", status_code=303)

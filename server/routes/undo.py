@@ -7,7 +7,9 @@ from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import RedirectResponse
 
 from server.db import SessionDep
-from server.routes.screen import ACTING, AnnotatorScreen, came_from
+from server.routes.acting import ACTING
+from server.routes.navigation import came_from
+from server.routes.screen import AnnotatorScreen
 from server.services import events, projects
 
 router = APIRouter(tags=["undo"])

@@ -16,7 +16,9 @@ from server.models.project import (
     Project,
     Role,
 )
+from server.models.user import User
 from server.queries import projects as queries
+from server.services import accounts
 
 _SLUG = re.compile(r"[\W_]+")
 _RESERVED_SLUGS = frozenset({"new"})
@@ -27,8 +29,10 @@ def slug_of(name: str) -> str:
     return _SLUG.sub("-", name.casefold()).strip("-")
 
 
-def create(session: Session, name: str, *, description: str = "") -> Project:
-    """Make a project with its first round and its local people.
+def create(
+    session: Session, name: str, *, description: str = "", leader: User | None = None
+) -> Project:
+    """Make a project with its first round, its local people, and a user as its lead.
 
     Raises:
         Invalid: The name is empty, or a project of that name exists.
@@ -47,6 +51,8 @@ def create(session: Session, name: str, *, description: str = "") -> Project:
         Annotator(project_id=project_id, name=person, role=role)
         for person, role in LOCAL_PEOPLE.items()
     )
+    if leader is not None:
+        accounts.take_part(session, project_id, leader, Role.LEAD)
     session.flush()
     return project
 

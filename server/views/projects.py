@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from sqlmodel import Session
 
 from server.models.base import stored_id
-from server.queries import projects, traces
+from server.models.user import User
+from server.queries import projects, traces, users
 
 
 @dataclass(frozen=True)
@@ -22,8 +23,9 @@ class ProjectList:
     projects: tuple[ProjectRow, ...]
 
 
-def project_list(session: Session) -> ProjectList:
-    """Build the list of open projects."""
+def project_list(session: Session, user: User | None = None) -> ProjectList:
+    """Build the list of open projects, or of those that a user takes part in."""
+    mine = projects.open_projects() if user is None else users.projects_of(user)
     return ProjectList(
         tuple(
             ProjectRow(
@@ -33,6 +35,6 @@ def project_list(session: Session) -> ProjectList:
                 read_only=project.read_only,
                 trace_count=session.exec(traces.count(stored_id(project))).one(),
             )
-            for project in session.exec(projects.open_projects())
+            for project in session.exec(mine)
         )
     )

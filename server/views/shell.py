@@ -1,7 +1,7 @@
 """What surrounds every page: project, rail, who acts, what undo would take back."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -10,7 +10,8 @@ from sqlmodel.sql.expression import SelectOfScalar
 
 from server.models.base import stored_id
 from server.models.project import Member, Project
-from server.queries import batches, events, labels, modes, notes, projects, traces
+from server.models.user import User
+from server.queries import batches, events, labels, modes, notes, projects, traces, users
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,12 @@ class ShellMember:
 
 
 @dataclass(frozen=True)
+class ShellAccount:
+    name: str
+    is_admin: bool
+
+
+@dataclass(frozen=True)
 class Shell:
     """The frame of a page; `counts` holds a number per section, None where none is shown."""
 
@@ -39,31 +46,62 @@ class Shell:
     counts: Mapping[str, int | None]
     member: ShellMember | None
     members: tuple[ShellMember, ...]
+    """Whom somebody may act as; empty where people sign in."""
+    account: ShellAccount | None
     undo_label: str | None
     redo_label: str | None
     version: str
 
 
-def shell(session: Session, member: Member | None, section: str, version: str) -> Shell:
-    """Build the frame of a page for a member of a project, or of a page outside projects."""
-    every = tuple(_project(found) for found in session.exec(projects.open_projects()))
+def bare_shell(section: str, version: str) -> Shell:
+    """The frame of a page for nobody in particular: signing in, or an error before that."""
+    return Shell(None, (), section, {}, None, (), None, None, None, version)
+
+
+def shell(
+    session: Session,
+    member: Member | None,
+    section: str,
+    version: str,
+    user: User | None = None,
+    *,
+    counted: bool = True,
+) -> Shell:
+    """Build the frame of a page for a member of a project, or of a page outside projects.
+
+    Args:
+        session: An open session.
+        member: Who acts in which project; None outside projects.
+        section: The part of the rail that the page belongs to.
+        version: Faultbook's version.
+        user: Who is signed in; None on a server where nobody signs in.
+        counted: Whether the rail's numbers are needed; parts of a page do without.
+    """
+    mine = projects.open_projects() if user is None else users.projects_of(user)
+    frame = replace(
+        bare_shell(section, version),
+        projects=tuple(_project(found) for found in session.exec(mine)),
+        account=None if user is None else ShellAccount(user.name, user.is_admin),
+    )
     if member is None:
-        return Shell(None, every, section, {}, None, (), None, None, version)
+        return frame
     undoable = session.exec(events.decisions_by(member.project_id, member.id).limit(1)).first()
     redoable = session.exec(events.undos_by(member.project_id, member.id).limit(1)).first()
-    return Shell(
+    return replace(
+        frame,
         project=_project(member.project),
-        projects=every,
-        section=section,
-        counts=_counts(session, member),
+        counts=_counts(session, member) if counted else {},
         member=_member(member),
-        members=tuple(
-            _member(Member(project=member.project, annotator=person))
-            for person in session.exec(projects.local_people(member.project_id))
-        ),
+        members=() if user else _local_people(session, member.project),
         undo_label=undoable.summary if undoable else None,
         redo_label=redoable.summary if redoable else None,
-        version=version,
+    )
+
+
+def _local_people(session: Session, project: Project) -> tuple[ShellMember, ...]:
+    return tuple(
+        _member(Member(project=project, annotator=person))
+        for person in session.exec(projects.local_people(stored_id(project)))
     )
 
 

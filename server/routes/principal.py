@@ -1,0 +1,69 @@
+"""Who sends a request: a signed-in user, the holder of an API token, or the local person."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from server.db import SessionDep
+from server.errors import NotFound, SignedOut
+from server.models.project import Member, Project
+from server.models.user import ApiToken, User
+from server.routes.acting import acting_name
+from server.services import accounts, projects, tokens
+from server.services.tokens import Scope
+
+SESSION_COOKIE = "faultbook_session"
+_BEARER = "bearer "
+
+
+@dataclass(frozen=True)
+class Principal:
+    """Whoever acts; `user` is None on a server where nobody signs in."""
+
+    user: User | None
+    token: ApiToken | None = None
+    local_name: str = ""
+
+    def may(self, scope: Scope) -> bool:
+        """Whether what they showed allows this; a browser session allows all that roles do."""
+        return self.token is None or scope.value in self.token.scopes
+
+    def member_of(self, session: SessionDep, project: Project) -> Member:
+        """Return them as a member of a project.
+
+        Raises:
+            NotFound: They are no member, or their token is for another project.
+        """
+        if self.user is None:
+            return projects.local_member(session, project, self.local_name)
+        if self.token is not None and self.token.project_id not in (None, project.id):
+            raise NotFound("This token is for another project.")
+        return accounts.member(session, project, self.user)
+
+
+def principal(request: Request, session: SessionDep) -> Principal:
+    """Find out who sends the request.
+
+    Raises:
+        SignedOut: Nobody is signed in, or the token or session no longer counts.
+    """
+    header = request.headers.get("authorization", "")
+    if header.lower().startswith(_BEARER):
+        return _token_holder(session, header[len(_BEARER) :].strip())
+    if request.app.state.settings.no_login:
+        return Principal(user=None, local_name=acting_name(request))
+    user = accounts.signed_in(session, request.cookies.get(SESSION_COOKIE, ""))
+    if user is None:
+        raise SignedOut("Sign in to go on. What you saved is safe.")
+    return Principal(user=user)
+
+
+def _token_holder(session: SessionDep, secret: str) -> Principal:
+    token = tokens.token(session, secret)
+    if token is None:
+        raise SignedOut("This API token is unknown, revoked or expired.")
+    return Principal(user=session.get_one(User, token.user_id), token=token)
+
+
+PrincipalDep = Annotated[Principal, Depends(principal)]
