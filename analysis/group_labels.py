@@ -12,33 +12,8 @@ from analysis.clusters import Labels
 
 _WORD = re.compile(r"[^\W\d]\w+(?:'\w+)?")
 MOST_TERMS = 5
-_EMPTY_WORDS = frozenset(
-    [
-        "did",
-        "does",
-        "doing",
-        "done",
-        "got",
-        "just",
-        "ain't",
-        "aren't",
-        "can't",
-        "couldn't",
-        "didn't",
-        "doesn't",
-        "don't",
-        "hadn't",
-        "hasn't",
-        "haven't",
-        "isn't",
-        "shouldn't",
-        "wasn't",
-        "weren't",
-        "won't",
-        "wouldn't",
-    ]
-)
-"""Auxiliaries that the library's list of stop words lacks and notes about failures are full of."""
+_AUXILIARIES = frozenset({"did", "does", "doing", "done", "got", "just"})
+"""The library's list of stop words lacks them, and notes about failures are full of them."""
 
 
 def key_terms(texts: Sequence[str], labels: Labels, *, most: int = MOST_TERMS) -> list[list[str]]:
@@ -79,11 +54,11 @@ def key_terms(texts: Sequence[str], labels: Labels, *, most: int = MOST_TERMS) -
 def _count(texts: Sequence[str]) -> tuple[Any, NDArray[np.str_]] | None:
     from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS, CountVectorizer
 
-    stop_words = ENGLISH_STOP_WORDS | _EMPTY_WORDS
+    stop_words = ENGLISH_STOP_WORDS | _AUXILIARIES
 
     def terms(text: str) -> list[str]:
         words = _WORD.findall(text.lower().replace("’", "'"))
-        kept = [None if word in stop_words else word for word in words]
+        kept = [None if word in stop_words or word.endswith("n't") else word for word in words]
         singles = [word for word in kept if word]
         # A stop word between two words keeps them from forming a pair nobody wrote.
         pairs = [f"{a} {b}" for a, b in pairwise(kept) if a and b]
