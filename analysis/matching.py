@@ -85,8 +85,8 @@ def suggest_modes(
 
     Formula: cosine of the note with the centroid of each mode's notes.
 
-    Assumptions: all vectors are of one note space. Measured top-3 rate on BANKING77 from
-    60 notes on: .97.
+    Assumptions: all vectors are of one note space. On BANKING77 with TF-IDF vectors the right mode
+    is among the first three for .97 of notes, from 60 placed notes on.
 
     Empty input: no modes, or modes without notes, give no suggestion.
 
