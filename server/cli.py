@@ -1,0 +1,53 @@
+"""The command `faultbook`: its subcommands and the options that all of them take."""
+
+from importlib.metadata import version as installed_version
+from typing import Annotated
+
+import typer
+
+from server.commands import importing, projects, serving, upkeep
+from server.commands.console import DatabaseOption, DataOption, GlobalOptions, JsonOption, command
+
+app = typer.Typer(
+    help="Find out how an LLM system fails: read traces, write notes, group them into failure "
+    "modes, label, export.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"faultbook {installed_version('faultbook')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    context: typer.Context,
+    data: DataOption = None,
+    database: DatabaseOption = None,
+    as_json: JsonOption = False,
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version", is_eager=True, callback=_print_version, help="Print the version."
+        ),
+    ] = False,
+) -> None:
+    """Take the options that may stand before the subcommand as well as behind it."""
+    context.obj = GlobalOptions(data=data, database=database, as_json=as_json)
+
+
+command(app, "demo")(serving.demo)
+command(app, "serve")(serving.serve)
+command(app, "worker")(serving.worker)
+command(app, "import")(importing.import_files)
+command(app, "evals")(projects.evals)
+command(app, "tasks")(projects.tasks)
+command(app, "migrate")(upkeep.migrate)
+command(app, "doctor")(upkeep.doctor)
+command(app, "backup")(upkeep.backup)
+command(app, "restore")(upkeep.restore)

@@ -1,0 +1,1 @@
+"""The subcommands of `faultbook`, one module a subject; server/cli.py puts them together."""

@@ -1,0 +1,151 @@
+"""`import`: files and folders of traces into a project."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from server.commands.console import Console, opened
+
+if TYPE_CHECKING:
+    from server.db import Database
+    from server.importers.base import ImportOptions
+    from server.services.import_counts import ImportResult
+
+_COUNTS = ("read", "created", "updated", "unchanged", "refused")
+
+
+def import_files(
+    console: Console,
+    files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="Files or folders.")],
+    project: Annotated[
+        str, typer.Option("--project", "-p", help="Name or slug; made if there is none.")
+    ] = "",
+    format_name: Annotated[
+        str, typer.Option("--format", "-f", help="Instead of recognising it.")
+    ] = "",
+    mapping: Annotated[
+        list[str] | None,
+        typer.Option("--map", metavar="FIELD=PATH", help="Trace field from a path or column."),
+    ] = None,
+    dimension: Annotated[
+        list[str] | None,
+        typer.Option(metavar="PATH", help="Path or column to slice by."),
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Read all, store nothing.")] = False,
+) -> None:
+    """Import traces; the same file again changes nothing."""
+    from server.services import import_runs, imports
+
+    options = imports.options_from(
+        console.settings,
+        format_name=_known_format(format_name),
+        mapping=_mapping(mapping or ()),
+        dimensions=dimension or (),
+    )
+    missing = [str(path) for path in files if not path.exists()]
+    if missing:
+        console.fail(f"There is no {', no '.join(missing)}. Nothing was imported.")
+    if dry_run:
+        results = [import_runs.dry_run(path, options) for path in files]
+    elif not project:
+        raise typer.BadParameter("Say which project: --project NAME (or --dry-run for none).")
+    else:
+        with opened(console) as database:
+            results = _import(console, database, project, files, options)
+    _tell(console, results, dry_run=dry_run)
+
+
+def _known_format(name: str) -> str:
+    from server.importers.registry import importers
+
+    if name and name not in importers():
+        known = ", ".join(importers())
+        raise typer.BadParameter(f"There is no format «{name}». Known: {known}.")
+    return name
+
+
+def _mapping(given: Iterable[str]) -> dict[str, str]:
+    """Read `FIELD=PATH` as often as it was given."""
+    from server.errors import Invalid
+    from server.importers.base import ImportOptions
+    from server.importers.drafts import check_mapping
+
+    pairs = [text.partition("=") for text in given]
+    for field, sign, path in pairs:
+        if not (field and sign and path):
+            raise typer.BadParameter(f"--map takes FIELD=PATH, such as model=meta.name: {field}")
+    mapping = {field: path for field, _, path in pairs}
+    try:
+        check_mapping(ImportOptions(mapping=mapping))
+    except Invalid as error:
+        raise typer.BadParameter(error.message) from error
+    return mapping
+
+
+def _import(
+    console: Console,
+    database: "Database",
+    name: str,
+    files: Sequence[Path],
+    options: "ImportOptions",
+) -> "list[ImportResult]":
+    from server.errors import NotFound
+    from server.services import imports, projects
+
+    slug = projects.slug_of(name)
+    with database.writing() as session:
+        try:
+            projects.find(session, slug)
+        except NotFound:
+            projects.create(session, name)
+            console.say(f"There was no project «{slug}»: it is made now.")
+    results = []
+    for path in files:
+        with console.progress(path.name) as progress:
+            results.append(
+                imports.import_path(database, console.settings, slug, path, options, progress)
+            )
+    return results
+
+
+def _tell(console: Console, results: "Sequence[ImportResult]", *, dry_run: bool) -> None:
+    answer = _together(results)
+    rows = [
+        (file["file"], file["format"] or file.get("skipped", ""), *(file[name] for name in _COUNTS))
+        for file in answer["files"]
+    ]
+    console.table(("file", "format", *_COUNTS), rows)
+    if dry_run:
+        console.say("Nothing was stored: this was a dry run.")
+    _tell_refused(console, results)
+    problems = [problem for result in results for problem in result.problems]
+    if problems:
+        console.fail(" ".join(problems), **answer)
+    console.answer(answer)
+
+
+def _tell_refused(console: Console, results: "Sequence[ImportResult]") -> None:
+    for result in results:
+        for example in result.refused_examples:
+            console.say(f"Refused: {example.file}, line {example.line}: {_reason(example)}")
+        if result.refused_file:
+            console.say(f"All refused records with their reasons: {result.refused_file}")
+
+
+def _reason(refused: Any) -> str:
+    return f"{refused.field}: {refused.reason}" if refused.field else str(refused.reason)
+
+
+def _together(results: "Sequence[ImportResult]") -> dict[str, Any]:
+    """Return one answer for all files; where each one's refused records lie is said per file."""
+    answers = [result.as_json() for result in results]
+    formats = dict.fromkeys(answer["format"] for answer in answers if answer["format"])
+    return {
+        **{name: sum(answer[name] for answer in answers) for name in _COUNTS},
+        "refused_file": next((a["refused_file"] for a in answers if a["refused_file"]), None),
+        "format": ", ".join(formats),
+        "seconds": round(sum(answer["seconds"] for answer in answers), 3),
+        "files": [file for answer in answers for file in answer["files"]],
+    }

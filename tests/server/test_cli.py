@@ -1,0 +1,192 @@
+"""The command line: one JSON object for machines, sentences for people, exit codes for scripts."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from server.cli import app
+
+TAU = Path(__file__).parents[1] / "data" / "tau-bench" / "trajectories.jsonl"
+TAU_TRACES = len(TAU.read_text(encoding="utf-8").splitlines())
+
+
+class Ended:
+    """A command that ran: what it printed, and how it ended."""
+
+    def __init__(self, *arguments: object) -> None:
+        result = CliRunner().invoke(app, [str(argument) for argument in arguments])
+        if result.exception is not None and not isinstance(result.exception, SystemExit):
+            raise result.exception
+        self.code = result.exit_code
+        self.stdout = result.stdout
+        self.told = " ".join(result.stderr.split())
+
+    @property
+    def answer(self) -> dict[str, Any]:
+        """The one JSON object on stdout; anything else there is an error."""
+        answer: dict[str, Any] = json.loads(self.stdout)
+        return answer
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    return tmp_path / "data"
+
+
+def import_tau(data: Path, *more: object) -> Ended:
+    return Ended("import", TAU, "--project", "Tau", "--data", data, "--json", *more)
+
+
+def test_import_makes_the_project_and_says_what_it_read(data: Path) -> None:
+    ended = import_tau(data)
+    assert ended.code == 0
+    assert {name: ended.answer[name] for name in ("read", "created", "updated", "refused")} == {
+        "read": TAU_TRACES,
+        "created": TAU_TRACES,
+        "updated": 0,
+        "refused": 0,
+    }
+    assert ended.answer["format"] == "tau-bench"
+    assert ended.answer["refused_file"] is None
+    assert [file["file"] for file in ended.answer["files"]] == [TAU.name]
+    assert "no project «tau»: it is made now" in ended.told
+
+
+def test_the_same_import_again_changes_nothing(data: Path) -> None:
+    import_tau(data)
+    again = import_tau(data)
+    assert (again.answer["created"], again.answer["unchanged"]) == (0, TAU_TRACES)
+
+
+def test_a_bad_record_is_told_and_kept_and_is_no_failure(data: Path, tmp_path: Path) -> None:
+    file = tmp_path / "mixed.jsonl"
+    good = {"id": "a", "messages": [{"role": "user", "content": "Hi"}]}
+    file.write_text(json.dumps(good) + '\n{"id": "b", "messages": 7}\n', encoding="utf-8")
+    ended = Ended("import", file, "--project", "Mixed", "--data", data, "--json")
+    assert ended.code == 0
+    assert (ended.answer["read"], ended.answer["refused"]) == (1, 1)
+    kept = Path(ended.answer["refused_file"]).read_text(encoding="utf-8").splitlines()
+    assert [json.loads(line)["line"] for line in kept] == [2]
+    assert "mixed.jsonl, line 2" in ended.told
+
+
+def test_a_folder_reports_what_it_skips(data: Path) -> None:
+    ended = Ended("import", TAU.parent, "--project", "Tau", "--data", data, "--json")
+    skipped = {file["file"]: file["skipped"] for file in ended.answer["files"] if "skipped" in file}
+    assert "README.md" in skipped
+    assert ended.answer["created"] == TAU_TRACES
+
+
+def test_mapping_and_dimensions_reach_the_traces(data: Path, tmp_path: Path) -> None:
+    file = tmp_path / "table.csv"
+    file.write_text("said,who,tier\nIt is 3.,model-b,gold\n", encoding="utf-8")
+    choice = ("--map", "output=said", "--map", "model=who", "--dimension", "tier")
+    ended = Ended("import", file, "--project", "Table", "--data", data, "--json", *choice)
+    assert ended.answer["created"] == 1
+    evals = Ended("evals", "--project", "Table", "--search", "MODEL", "--data", data, "--json")
+    assert [(row["model"], row["traces"]) for row in evals.answer["evals"]] == [("model-b", 1)]
+
+
+def test_a_dry_run_needs_no_project_and_stores_nothing(data: Path) -> None:
+    ended = Ended("import", TAU, "--dry-run", "--data", data, "--json")
+    assert ended.code == 0
+    assert (ended.answer["read"], ended.answer["created"]) == (TAU_TRACES, 0)
+    assert not data.exists()
+
+
+def test_an_unreadable_file_fails_with_a_sentence(data: Path, tmp_path: Path) -> None:
+    file = tmp_path / "picture.jsonl"
+    file.write_bytes(b"\x00\x01\x02" * 100)
+    ended = Ended("import", file, "--project", "Tau", "--data", data, "--json")
+    assert ended.code == 1
+    assert "picture.jsonl is not text" in ended.answer["error"]
+    assert "picture.jsonl is not text" in ended.told
+
+
+def test_a_missing_file_makes_no_project(data: Path, tmp_path: Path) -> None:
+    ended = Ended("import", tmp_path / "gone.jsonl", "--project", "Tau", "--data", data)
+    assert ended.code == 1
+    assert "Nothing was imported" in ended.told
+    assert not data.exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("import", TAU), "--project"),
+        (("import", TAU, "-p", "x", "--format", "nix"), "Known: "),
+        (("import", TAU, "-p", "x", "--map", "model"), "FIELD=PATH"),
+        (("import", TAU, "-p", "x", "--map", "colour=x"), "colour"),
+        (("evals",), "--project"),
+        (("serve", "--port", "99999"), "--port"),
+        (("nothing",), "nothing"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else value[-1],
+)
+def test_wrong_arguments_end_with_2(data: Path, arguments: tuple[object, ...], told: str) -> None:
+    ended = Ended("--data", data, *arguments)
+    assert ended.code == 2
+    assert told in ended.told
+    assert ended.stdout == ""
+
+
+def test_a_wrong_setting_in_the_environment_is_named(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FAULTBOOK_JOB_WORKERS", "none")
+    ended = Ended("migrate", "--data", data)
+    assert ended.code == 2
+    assert "FAULTBOOK_JOB_WORKERS" in ended.told
+
+
+def test_an_unknown_project_is_answered_with_those_there_are(data: Path) -> None:
+    import_tau(data)
+    ended = Ended("evals", "--project", "Nix", "--data", data, "--json")
+    assert ended.code == 1
+    assert ended.answer == {"error": "There is no project «nix». Projects: tau."}
+    assert ended.answer["error"] in ended.told
+
+
+def test_global_options_stand_before_or_behind_the_command(data: Path) -> None:
+    database = f"sqlite:///{data / 'other.sqlite'}"
+    before = Ended("--data", data, "--database", database, "--json", "migrate")
+    behind = Ended("migrate", "--data", data, "--database", database, "--json")
+    assert before.answer == behind.answer
+    assert (data / "other.sqlite").exists()
+    assert not (data / "faultbook.sqlite").exists()
+
+
+def test_tasks_counts_items_and_traces(data: Path, tmp_path: Path) -> None:
+    file = tmp_path / "runs.csv"
+    rows = ["id,item_id,task,output,passed", "1,a,sums,x,true", "2,a,sums,y,false", "3,b,maps,z,1"]
+    file.write_text("\n".join(rows), encoding="utf-8")
+    Ended("import", file, "--project", "Runs", "--data", data)
+    ended = Ended("tasks", "--project", "runs", "--data", data, "--json")
+    assert ended.answer["tasks"] == [
+        {"task": "maps", "items": 1, "traces": 1, "correct": 1},
+        {"task": "sums", "items": 1, "traces": 2, "correct": 1},
+    ]
+
+
+def test_doctor_finds_a_new_installation_well(data: Path) -> None:
+    ended = Ended("doctor", "--data", data, "--json")
+    assert ended.code == 0
+    checks = {check["name"]: check["state"] for check in ended.answer["checks"]}
+    assert checks.pop("embedding model") in ("ok", "notice")
+    assert set(checks.values()) == {"ok"}
+
+
+def test_a_folder_where_the_database_should_be_is_a_sentence(data: Path) -> None:
+    (data / "faultbook.sqlite").mkdir(parents=True)
+    ended = Ended("migrate", "--data", data)
+    assert ended.code == 1
+    assert "The database cannot be used" in ended.told
+
+
+def test_an_address_that_others_reach_is_refused(data: Path) -> None:
+    ended = Ended("serve", "--host", "0.0.0.0", "--data", data)
+    assert ended.code == 1
+    assert "nobody logs in yet" in ended.told
