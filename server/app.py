@@ -5,7 +5,6 @@ from contextlib import asynccontextmanager
 
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
@@ -15,12 +14,19 @@ from server.db import Database
 from server.errors import FaultbookError, Invalid
 from server.jobs import Jobs
 from server.logs import configure_logging
-from server.routes import projects, runs, settings, undo
+from server.routes import groups, account, admin, labels, members, projects, runs, settings, undo
 from server.routes.failures import show_error
+from server.routes.rate_limits import RateLimits
 from server.security import SameOrigin, SecurityHeaders
 from server.settings import Settings
+from server.static_files import VersionedFiles
 
 ROUTERS: Sequence[APIRouter] = (
+    groups.router,
+    account.router,
+    admin.router,
+    labels.router,
+    members.router,
     projects.router,
     runs.router,
     settings.router,
@@ -64,13 +70,14 @@ def create_app(
     app.state.database = Database.from_url(settings.database_url)
     app.state.jobs = jobs or Jobs.on_disk(settings.jobs_path)
     app.state.runs_jobs = runs_jobs
+    app.state.rate_limits = RateLimits()
     schema.upgrade(app.state.database)
     tasks.attach(app.state.jobs, app.state.database, settings)
 
     app.add_middleware(SameOrigin)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=settings.allowed_hosts)
     app.add_middleware(SecurityHeaders)
-    app.mount("/static", StaticFiles(directory=shipped("static")), name="static")
+    app.mount("/static", VersionedFiles(directory=shipped("static")), name="static")
     for router in ROUTERS:
         app.include_router(router)
     _handle_errors(app)

@@ -71,12 +71,12 @@ def settings(tmp_path: Path, backend: str, request: pytest.FixtureRequest) -> It
     data.mkdir()
     if backend == "sqlite":
         shutil.copy(request.getfixturevalue("migrated_sqlite"), data / "faultbook.sqlite")
-        yield Settings(data=data)
+        yield Settings(data=data, no_login=True)
         return
     server = request.getfixturevalue("postgres_server")
     name = f"test_{uuid4().hex}"
     postgres.execute(server, f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
-    yield Settings(data=data, database=_in_server(server, name))
+    yield Settings(data=data, database=_in_server(server, name), no_login=True)
     postgres.execute(server, f"DROP DATABASE {name} WITH (FORCE)")
 
 

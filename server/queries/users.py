@@ -4,7 +4,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 from sqlmodel import col, select
-from sqlmodel.sql.expression import SelectOfScalar
+from sqlmodel.sql.expression import Select, SelectOfScalar
 
 from server.models.project import Annotator, Project
 from server.models.user import ApiToken, Invitation, InvitationKind, User, UserSession
@@ -112,4 +112,14 @@ def projects_of(user: User) -> SelectOfScalar[Project]:
         select(Project)
         .where(col(Project.archived_at).is_(None), col(Project.id).in_(mine))
         .order_by(col(Project.name))
+    )
+
+
+def members(project_id: int) -> Select[Annotator, User]:
+    """Who takes part in a project, with their accounts, by name."""
+    return (
+        select(Annotator, User)
+        .join(User, col(User.id) == col(Annotator.user_id))
+        .where(Annotator.project_id == project_id, col(User.disabled_at).is_(None))
+        .order_by(col(User.name), col(User.id))
     )

@@ -20,6 +20,13 @@ from server.views.shell import Shell, bare_shell, shell
 
 def show_error(request: Request, error: FaultbookError) -> Response:
     """Answer with the error's sentence and details in the form the client reads."""
+    response = _answer(request, error)
+    if "retry_after_s" in error.detail:
+        response.headers["Retry-After"] = str(error.detail["retry_after_s"])
+    return response
+
+
+def _answer(request: Request, error: FaultbookError) -> Response:
     if request.headers.get("accept", "").startswith("application/json"):
         body = {"status": error.status, "message": error.message, **plain_detail(error)}
         return JSONResponse({"error": body}, status_code=error.status)

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from pwdlib import PasswordHash
 from sqlmodel import Session
 
-from server.errors import Forbidden, Invalid, NotFound, SignedOut
+from server.errors import Conflict, Forbidden, Invalid, NotFound, SignedOut
 from server.models.base import stored_id, utc_now
 from server.models.project import Annotator, Member, Project, Role
 from server.models.user import User, UserSession
@@ -187,3 +187,46 @@ def hashed_password(password: str) -> str:
     if len(password) < PASSWORD_LENGTH:
         raise Invalid(f"The password needs at least {PASSWORD_LENGTH} characters.")
     return _hasher.hash(password)
+
+
+def find(session: Session, user_id: int) -> User:
+    """Return a user by id.
+
+    Raises:
+        NotFound: There is none.
+    """
+    user = session.get(User, user_id)
+    if user is None:
+        raise NotFound(f"There is no user {user_id}.")
+    return user
+
+
+def enable(session: Session, by: User, user: User) -> None:
+    """Let a disabled user sign in again.
+
+    Raises:
+        Forbidden: Only admins may.
+    """
+    if not by.is_admin:
+        raise Forbidden("Only an admin may enable an account.")
+    user.disabled_at = None
+    session.add(user)
+
+
+def change_role(session: Session, by: Member, annotator_id: int, role: Role) -> Annotator:
+    """Give a member of the project another role.
+
+    Raises:
+        NotFound: Nobody with an account has that id in this project.
+        Conflict: They are its only lead.
+    """
+    annotator = session.get(Annotator, annotator_id)
+    if annotator is None or annotator.project_id != by.project_id or annotator.user_id is None:
+        raise NotFound(f"This project has no member {annotator_id}.")
+    members = session.exec(queries.members(by.project_id))
+    leads = [person.id for person, _ in members if person.role.can_lead]
+    if leads == [annotator_id] and not role.can_lead:
+        raise Conflict("A project keeps at least one lead: make somebody else a lead first.")
+    annotator.role = role
+    session.add(annotator)
+    return annotator

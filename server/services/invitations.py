@@ -123,3 +123,16 @@ def _use(session: Session, link: Invitation, user: User) -> None:
     session.add(link)
     if link.project_id is not None:
         accounts.take_part(session, link.project_id, user, link.role)
+
+
+def revoke(session: Session, project: Project, invitation_id: int) -> None:
+    """Let a link to a project no longer work.
+
+    Raises:
+        NotFound: The project has no such open link.
+    """
+    link = session.get(Invitation, invitation_id)
+    if link is None or link.project_id != project.id or link.accepted_at or link.revoked_at:
+        raise NotFound("This link was used or revoked already.")
+    link.revoked_at = utc_now()
+    session.add(link)
