@@ -1,11 +1,13 @@
 """Statements over labels and gold labels."""
 
 import sqlalchemy as sa
+from sqlalchemy.orm import aliased
 from sqlmodel import col, select
-from sqlmodel.sql.expression import SelectOfScalar
+from sqlmodel.sql.expression import Select, SelectOfScalar
 
 from server.models.label import GoldLabel, Label
 from server.models.mode import FailureMode, ModeStatus
+from server.models.note import Note
 from server.models.trace import Trace
 from server.models.verdict import Verdict, VerdictValue
 
@@ -50,36 +52,123 @@ def gold_of_project(project_id: int) -> SelectOfScalar[GoldLabel]:
     )
 
 
-def traces_to_label(project_id: int, annotator_id: int) -> SelectOfScalar[int]:
-    """How many traces an annotator has failed but not labelled for every mode in use."""
-    in_use = (
-        sa.select(sa.func.count(col(FailureMode.id)))
-        .where(
-            col(FailureMode.project_id) == project_id,
-            col(FailureMode.merged_into).is_(None),
-            col(FailureMode.status) != ModeStatus.RETIRED,
-        )
-        .scalar_subquery()
+def _in_use(project_id: int) -> sa.ColumnElement[bool]:
+    return sa.and_(
+        col(FailureMode.project_id) == project_id,
+        col(FailureMode.merged_into).is_(None),
+        col(FailureMode.status) != ModeStatus.RETIRED,
     )
-    labelled = (
-        sa.select(sa.func.count(col(Label.id)))
-        .join(FailureMode, col(FailureMode.id) == col(Label.mode_id))
+
+
+def _own_label(annotator_id: int) -> sa.ColumnElement[bool]:
+    return sa.and_(
+        col(Label.trace_id) == col(Verdict.trace_id),
+        col(Label.mode_id) == col(FailureMode.id),
+        col(Label.annotator_id) == annotator_id,
+    )
+
+
+def _has_stale_label(project_id: int, annotator_id: int) -> sa.ColumnElement[bool]:
+    """A label of the annotator's was made under an older definition than today's."""
+    return (
+        sa.exists()
         .where(
-            col(Label.trace_id) == col(Verdict.trace_id),
-            col(Label.annotator_id) == annotator_id,
-            col(FailureMode.merged_into).is_(None),
-            col(FailureMode.status) != ModeStatus.RETIRED,
+            _own_label(annotator_id),
+            _in_use(project_id),
+            col(Label.mode_version) < col(FailureMode.version),
         )
         .correlate(Verdict)
-        .scalar_subquery()
     )
+
+
+def _has_open_mode(project_id: int, annotator_id: int) -> sa.ColumnElement[bool]:
+    """A mode has neither a label of the annotator's nor an "absent" from their Pass."""
+    labelled = sa.exists().where(_own_label(annotator_id)).correlate(Verdict, FailureMode)
+    passed = sa.and_(
+        col(Verdict.value) == VerdictValue.PASS,
+        col(FailureMode.created_at) <= col(Verdict.submitted_at),
+    )
+    return sa.exists().where(_in_use(project_id), ~labelled, ~passed).correlate(Verdict)
+
+
+def _has_own_note(annotator_id: int) -> sa.ColumnElement[bool]:
     return (
-        select(sa.func.count(sa.distinct(col(Verdict.trace_id))))
+        sa.exists()
+        .where(col(Note.trace_id) == col(Verdict.trace_id), col(Note.annotator_id) == annotator_id)
+        .correlate(Verdict)
+    )
+
+
+def queue(project_id: int, annotator_id: int) -> Select[int, bool, bool]:
+    """Traces for an annotator to label, the next first; whether they are open; whether stale.
+
+    Open: something is left to do. The queue is what they have read: stale labels first, then
+    failed traces and those with notes of theirs, then the others; deferred ones without a note
+    wait for a verdict.
+    """
+    later = aliased(Verdict)
+    is_latest = ~sa.exists().where(
+        col(later.trace_id) == col(Verdict.trace_id),
+        col(later.annotator_id) == annotator_id,
+        col(later.round_id) > col(Verdict.round_id),
+        col(later.submitted_at).is_not(None),
+    ).correlate(Verdict)
+    stale = _has_stale_label(project_id, annotator_id)
+    noted = _has_own_note(annotator_id)
+    failed_or_noted = sa.or_(col(Verdict.value) == VerdictValue.FAIL, noted)
+    is_open = sa.or_(stale, _has_open_mode(project_id, annotator_id))
+    return (
+        select(
+            Verdict.trace_id,
+            sa.type_coerce(is_open, sa.Boolean).label("is_open"),
+            sa.type_coerce(stale, sa.Boolean).label("is_stale"),
+        )
         .join(Trace, col(Trace.id) == col(Verdict.trace_id))
         .where(
-            col(Trace.project_id) == project_id,
-            col(Verdict.annotator_id) == annotator_id,
-            col(Verdict.value) == VerdictValue.FAIL,
-            labelled < in_use,
+            Trace.project_id == project_id,
+            Verdict.annotator_id == annotator_id,
+            col(Verdict.submitted_at).is_not(None),
+            is_latest,
+            sa.or_(col(Verdict.value) != VerdictValue.DEFER, noted),
         )
+        .order_by(
+            sa.case((stale, 0), (failed_or_noted, 1), else_=2),
+            col(Verdict.submitted_at),
+            col(Verdict.id),
+        )
+    )
+
+
+def traces_to_label(project_id: int, annotator_id: int) -> SelectOfScalar[int]:
+    """How many traces of the queue have something left to label."""
+    waiting = queue(project_id, annotator_id).order_by(None).subquery()
+    return select(sa.func.count()).select_from(waiting).where(waiting.c.is_open)
+
+
+def stale_of_project(project_id: int) -> SelectOfScalar[Label]:
+    """Labels of people and machines that rest on an older definition than today's."""
+    return (
+        of_project(project_id)
+        .join(FailureMode, col(FailureMode.id) == col(Label.mode_id))
+        .where(_in_use(project_id), col(Label.mode_version) < col(FailureMode.version))
+    )
+
+
+def matrix_traces(
+    project_id: int, *, annotator_id: int | None = None, after: int | None = None
+) -> Select[int | None, str]:
+    """Id and external id of traces that somebody (or one annotator) has read or labelled."""
+    read = select(Verdict.trace_id).where(col(Verdict.submitted_at).is_not(None))
+    labelled = select(Label.trace_id)
+    if annotator_id is not None:
+        read = read.where(Verdict.annotator_id == annotator_id)
+        labelled = labelled.where(Label.annotator_id == annotator_id)
+    return (
+        select(col(Trace.id), Trace.external_id)
+        .where(
+            Trace.project_id == project_id,
+            col(Trace.id) > (after or 0),
+            sa.or_(col(Trace.id).in_(read), col(Trace.id).in_(labelled)),
+        )
+        .order_by(col(Trace.id))
     )

@@ -54,3 +54,20 @@ def merged_into(mode_id: int) -> SelectOfScalar[FailureMode]:
 def rejections(project_id: int) -> SelectOfScalar[Rejection]:
     """Pairs and groups that a person refused."""
     return select(Rejection).where(Rejection.project_id == project_id)
+
+
+def wordings_in_use(project_id: int) -> SelectOfScalar[ModeVersion]:
+    """Today's wording of every mode that notes and labels can go to."""
+    return (
+        select(ModeVersion)
+        .join(
+            FailureMode,
+            (col(FailureMode.id) == col(ModeVersion.mode_id))
+            & (col(FailureMode.version) == col(ModeVersion.number)),
+        )
+        .where(
+            FailureMode.project_id == project_id,
+            col(FailureMode.merged_into).is_(None),
+            FailureMode.status != ModeStatus.RETIRED,
+        )
+    )

@@ -64,3 +64,13 @@ def groupings_of_project(project_id: int) -> SelectOfScalar[Grouping]:
 def groupings_under(mode_id: int) -> SelectOfScalar[Grouping]:
     """The groupings that put notes under a failure mode."""
     return select(Grouping).where(Grouping.mode_id == mode_id).order_by(col(Grouping.id))
+
+
+def groupings_on_trace(trace_id: int) -> SelectOfScalar[Grouping]:
+    """Where the notes on a trace stand."""
+    return (
+        select(Grouping)
+        .join(Note, col(Note.id) == col(Grouping.note_id))
+        .where(Note.trace_id == trace_id)
+        .order_by(col(Grouping.id))
+    )

@@ -1,9 +1,10 @@
 """Binary labels: present or absent of each failure mode on a trace, by one annotator."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from sqlmodel import Session
 
+from server.errors import Invalid
 from server.models.base import stored_id
 from server.models.label import Label, LabelSource, LabelValue
 from server.models.project import Member
@@ -61,3 +62,40 @@ def label(
     what = named[0] if len(named) == 1 else f"{len(named)} labels"
     decision.record(f"{what} on {trace.external_id}")
     return list(session.exec(queries.own_of_trace(trace_id, member.id)))
+
+
+def confirm(
+    session: Session,
+    member: Member,
+    trace_id: int,
+    *,
+    present: Collection[int],
+    absent: Collection[int],
+) -> list[Label]:
+    """Label the modes that were shown together, as one decision.
+
+    Raises:
+        Invalid: No mode is given, or one is given as both.
+    """
+    if not present and not absent:
+        raise Invalid("No failure mode was given to confirm.")
+    if both := set(present) & set(absent):
+        raise Invalid(f"Failure mode {min(both)} can't be both present and absent.")
+    values = {
+        **dict.fromkeys(present, LabelValue.PRESENT),
+        **dict.fromkeys(absent, LabelValue.ABSENT),
+    }
+    return label(session, member, trace_id, values)
+
+
+def next_trace_id(session: Session, member: Member, *, after: int | None = None) -> int | None:
+    """Return the next trace with something left to label; behind trace `after` where given.
+
+    Stale labels come first; past the end it starts over, so that a skipped trace comes back.
+    """
+    rows = session.exec(queries.queue(member.project_id, member.id)).all()
+    order = [trace_id for trace_id, _, _ in rows]
+    start = order.index(after) + 1 if after in order else 0
+    waiting = [row for row in (*rows[start:], *rows[:start]) if row[1] and row[0] != after]
+    stale = [trace_id for trace_id, _, is_stale in waiting if is_stale]
+    return next(iter([*stale, *(trace_id for trace_id, _, _ in waiting)]), None)

@@ -1,0 +1,74 @@
+"""Label: present or absent of each failure mode, trace by trace, and the matrix of all."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Response
+
+from server.routes.screen import AnnotatorScreen, Reader
+from server.services import labels
+from server.services.verdicts import find_trace
+from server.views.label_matrix import label_matrix
+from server.views.labels import Choice, label_page, nothing_to_label
+
+router = APIRouter(prefix="/projects/{slug}/labels", tags=["labels"])
+
+
+@router.get("")
+def next_to_label(screen: Reader, after: int | None = None) -> Response:
+    """Go to the next trace with something left to label, behind trace `after` where given."""
+    trace_id = labels.next_trace_id(screen.session, screen.member, after=after)
+    if trace_id is not None:
+        return screen.redirect(f"/labels/{trace_id}")
+    view = nothing_to_label(screen.session, screen.member)
+    return screen.show("labels/empty.html", view, section="labels")
+
+
+@router.get("/matrix")
+def show_matrix(screen: Reader, after: int | None = None) -> Response:
+    """Trace × mode: what is present, absent, unseen, stale or a draft."""
+    view = label_matrix(screen.session, screen.member, after=after)
+    return screen.show("labels/matrix.html", view, section="labels")
+
+
+@router.get("/{trace_id}")
+def show_labels(screen: Reader, trace_id: int) -> Response:
+    """One trace with its conversation and the member's own labels."""
+    return _show(screen, trace_id)
+
+
+@router.post("/{trace_id}")
+def label_mode(
+    screen: AnnotatorScreen,
+    trace_id: int,
+    mode: Annotated[int, Form()],
+    value: Annotated[Choice, Form()],
+) -> Response:
+    """Say that one mode is present or absent, or nothing about it again."""
+    labels.label(screen.session, screen.member, trace_id, {mode: value.label})
+    if not screen.wants_fragment:
+        return screen.redirect(f"/labels/{trace_id}", message=f"Saved: {value}", undo=True)
+    screen.announce(f"Saved: {value}", undo=True)
+    return _show(screen, trace_id)
+
+
+@router.post("/{trace_id}/confirm")
+def confirm_labels(
+    screen: AnnotatorScreen,
+    trace_id: int,
+    present: Annotated[list[int], Form(default_factory=list)],
+    absent: Annotated[list[int], Form(default_factory=list)],
+) -> Response:
+    """Label every mode that still waits, as one decision, and go on to the next trace."""
+    labels.confirm(screen.session, screen.member, trace_id, present=present, absent=absent)
+    following = labels.next_trace_id(screen.session, screen.member, after=trace_id)
+    said = f"Labelled: {len(present)} present, {len(absent)} absent"
+    path = "/labels" if following is None else f"/labels/{following}"
+    return screen.redirect(path, message=said, undo=True)
+
+
+def _show(screen: Reader, trace_id: int) -> Response:
+    trace = find_trace(screen.session, screen.member, trace_id)
+    view = label_page(screen.session, screen.member, trace)
+    return screen.show(
+        "labels/show.html", view, section="labels", blocks=("progress", "labels", "confirm")
+    )
