@@ -31,7 +31,12 @@ def _human() -> sa.ColumnElement[bool]:
 def gold(project_id: int, member: Member | None) -> Select[int, int, LabelValue, int | None]:
     """Trace, mode, value and decider of every adjudicated label."""
     return (
-        select(GoldLabel.trace_id, GoldLabel.mode_id, GoldLabel.value, GoldLabel.decided_by)
+        select(
+            col(GoldLabel.trace_id),
+            col(GoldLabel.mode_id),
+            col(GoldLabel.value),
+            col(GoldLabel.decided_by),
+        )
         .join(FailureMode, col(FailureMode.id) == col(GoldLabel.mode_id))
         .where(
             _mode_in_use(project_id),
@@ -44,7 +49,7 @@ def gold(project_id: int, member: Member | None) -> Select[int, int, LabelValue,
 def human_labels(project_id: int, member: Member | None) -> Select[int, int, LabelValue, int]:
     """Trace, mode, value and annotator of every label that a person gave."""
     return (
-        select(Label.trace_id, Label.mode_id, Label.value, Label.annotator_id)
+        select(col(Label.trace_id), col(Label.mode_id), col(Label.value), col(Label.annotator_id))
         .join(FailureMode, col(FailureMode.id) == col(Label.mode_id))
         .join(Annotator, col(Annotator.id) == col(Label.annotator_id))
         .where(
@@ -67,42 +72,49 @@ def _is_latest() -> sa.ColumnElement[bool]:
     ).correlate(Verdict)
 
 
+def _counted(project_id: int, member: Member | None) -> tuple[sa.ColumnElement[bool], ...]:
+    """The verdict is a person's latest submitted one, and the member may see it."""
+    return (
+        col(Trace.project_id) == project_id,
+        _human(),
+        col(Verdict.submitted_at).is_not(None),
+        _is_latest(),
+        visible(member, col(Verdict.trace_id), col(Verdict.annotator_id)),
+    )
+
+
 def verdicts(project_id: int, member: Member | None) -> Select[int, int, VerdictValue, int | None]:
     """Trace, annotator, value and first failing step of everybody's latest submitted verdict."""
     return (
-        select(Verdict.trace_id, Verdict.annotator_id, Verdict.value, Verdict.first_failure_step)
+        select(
+            col(Verdict.trace_id),
+            col(Verdict.annotator_id),
+            col(Verdict.value),
+            col(Verdict.first_failure_step),
+        )
         .join(Trace, col(Trace.id) == col(Verdict.trace_id))
         .join(Annotator, col(Annotator.id) == col(Verdict.annotator_id))
-        .where(
-            Trace.project_id == project_id,
-            _human(),
-            col(Verdict.submitted_at).is_not(None),
-            _is_latest(),
-            visible(member, col(Verdict.trace_id), col(Verdict.annotator_id)),
-        )
+        .where(*_counted(project_id, member))
         .order_by(col(Verdict.submitted_at), col(Verdict.id))
     )
 
 
-def passed_modes(project_id: int, member: Member | None) -> Select[int, int, int]:
+def passed_modes(project_id: int, member: Member | None) -> Select[int, int | None, int]:
     """Trace, mode and annotator for each mode that existed when a Pass was submitted."""
+    existed = sa.and_(
+        _mode_in_use(project_id), col(FailureMode.created_at) <= col(Verdict.submitted_at)
+    )
     return (
-        verdicts(project_id, member)
-        .join(
-            FailureMode,
-            sa.and_(
-                _mode_in_use(project_id),
-                col(FailureMode.created_at) <= col(Verdict.submitted_at),
-            ),
-        )
-        .where(Verdict.value == VerdictValue.PASS)
-        .with_only_columns(col(Verdict.trace_id), col(FailureMode.id), col(Verdict.annotator_id))
-        .order_by(None)
+        select(col(Verdict.trace_id), col(FailureMode.id), col(Verdict.annotator_id))
+        .join(Trace, col(Trace.id) == col(Verdict.trace_id))
+        .join(Annotator, col(Annotator.id) == col(Verdict.annotator_id))
+        .join(FailureMode, existed)
+        .where(Verdict.value == VerdictValue.PASS, *_counted(project_id, member))
         .order_by(col(Verdict.id), col(FailureMode.id))
     )
 
 
-def drafts(project_id: int, member: Member | None) -> Select[int, int, int, int]:
+def drafts(project_id: int, member: Member | None) -> Select[int, int, int, int | None]:
     """Trace, mode, annotator and id of grouped notes whose pair has neither label nor gold."""
     labelled = (
         sa.exists()
@@ -111,6 +123,7 @@ def drafts(project_id: int, member: Member | None) -> Select[int, int, int, int]
             col(Label.mode_id) == col(Grouping.mode_id),
             col(Label.annotator_id) == col(Annotator.id),
             _human(),
+            visible(member, col(Label.trace_id), col(Label.annotator_id)),
         )
         .correlate(Note, Grouping)
     )
@@ -119,11 +132,12 @@ def drafts(project_id: int, member: Member | None) -> Select[int, int, int, int]
         .where(
             col(GoldLabel.trace_id) == col(Note.trace_id),
             col(GoldLabel.mode_id) == col(Grouping.mode_id),
+            visible(member, col(GoldLabel.trace_id), col(GoldLabel.decided_by)),
         )
         .correlate(Note, Grouping)
     )
     return (
-        select(Note.trace_id, Grouping.mode_id, Note.annotator_id, col(Note.id))
+        select(col(Note.trace_id), col(Grouping.mode_id), col(Note.annotator_id), col(Note.id))
         .join(Grouping, col(Grouping.note_id) == col(Note.id))
         .join(FailureMode, col(FailureMode.id) == col(Grouping.mode_id))
         .where(
@@ -136,14 +150,14 @@ def drafts(project_id: int, member: Member | None) -> Select[int, int, int, int]
     )
 
 
-def notes(project_id: int, member: Member | None) -> Select[int, str, int, int | None]:
+def notes(project_id: int, member: Member | None) -> Select[int | None, str, int, int]:
     """Id, text and trace of every note a person wrote, with the mode it stands under."""
     placed = sa.and_(
         col(Grouping.note_id) == col(Note.id),
         visible(member, col(Note.trace_id), col(Grouping.created_by)),
     )
     return (
-        select(col(Note.id), Note.text, Note.trace_id, col(Grouping.mode_id))
+        select(col(Note.id), col(Note.text), col(Note.trace_id), col(Grouping.mode_id))
         .join(Trace, col(Trace.id) == col(Note.trace_id))
         .join(Annotator, col(Annotator.id) == col(Note.annotator_id))
         .outerjoin(Grouping, placed)
