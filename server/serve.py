@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from server.errors import StartupError
+from server.settings import Settings
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -15,20 +16,21 @@ _END_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _LAST_REQUESTS_S = 5
 
 
-def bind(host: str, port: int) -> socket.socket:
-    """Listen on an address of this machine.
+def bind(settings: Settings) -> socket.socket:
+    """Listen on the address and port of the settings.
 
     Raises:
-        StartupError: Others could reach the address, or it is taken.
+        StartupError: Others could reach the address and nobody signs in, or it is taken.
     """
-    if not is_loopback(host):
+    host, port = settings.host.strip("[]"), settings.port
+    if settings.no_login and not is_loopback(host):
         raise StartupError(
-            f"{host} could be reached by others, and nobody logs in yet in this version. "
-            "Use 127.0.0.1, and a tunnel such as «ssh -L» from another machine."
+            f"{settings.host} could be reached by others, and nobody signs in. Use 127.0.0.1, or "
+            "set FAULTBOOK_NO_LOGIN=false so that people sign in."
         )
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host.strip("[]"), port), family=family)
+        return socket.create_server((host, port), family=family)
     except OSError as error:
         raise StartupError(
             f"Port {port} of {host} cannot be used: {error.strerror}. Choose another by --port, "
@@ -41,7 +43,7 @@ def is_loopback(host: str) -> bool:
     if host == "localhost":
         return True
     try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
+        return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
 

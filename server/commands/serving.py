@@ -2,11 +2,15 @@
 
 import signal
 import threading
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from server.commands.console import Console, opened
+
+if TYPE_CHECKING:
+    from server.db import Database
+    from server.settings import Settings
 
 HostOption = Annotated[str | None, typer.Option(help="Address to listen on (FAULTBOOK_HOST).")]
 PortOption = Annotated[
@@ -25,7 +29,8 @@ def demo(console: Console, host: HostOption = None, port: PortOption = None) -> 
         loaded = demo_service.load(database, console.settings, progress)
     if loaded:
         console.say(f"The demo project «{demo_service.NAME}» is loaded.")
-    _serve(console, host, port, path=f"/projects/{demo_service.SLUG}")
+    settings = _settings(console, host, port, no_login=True)
+    _serve(console, settings, path=f"/projects/{demo_service.SLUG}")
 
 
 def serve(
@@ -33,38 +38,65 @@ def serve(
     host: HostOption = None,
     port: PortOption = None,
     no_login: Annotated[
-        bool, typer.Option("--no-login", help="Nobody logs in: all act as the local lead.")
-    ] = True,
+        bool, typer.Option("--no-login", help="Nobody signs in: all act as the local lead.")
+    ] = False,
     no_jobs: NoJobsOption = False,
 ) -> None:
-    """Serve the screens on this machine until SIGTERM or SIGINT."""
-    _serve(console, host, port, runs_jobs=not no_jobs)
+    """Serve the screens until SIGTERM or SIGINT."""
+    settings = _settings(console, host, port, no_login=no_login or console.settings.no_login)
+    _serve(console, settings, runs_jobs=not no_jobs)
+
+
+def _settings(
+    console: Console, host: str | None, port: int | None, *, no_login: bool
+) -> "Settings":
+    given = {"host": host, "port": port, "no_login": no_login}
+    return console.settings.model_copy(
+        update={name: value for name, value in given.items() if value is not None}
+    )
 
 
 def _serve(
-    console: Console, host: str | None, port: int | None, *, path: str = "", runs_jobs: bool = True
+    console: Console, settings: "Settings", *, path: str = "", runs_jobs: bool = True
 ) -> None:
     from server.serve import bind, run
 
-    settings = console.settings
-    listening = bind(host or settings.host, settings.port if port is None else port)
-    with listening:
+    with bind(settings) as listening:
         from server.app import create_app
 
-        with opened(console):
-            pass
+        with opened(console) as database:
+            secret = _first_secret(database, settings)
         app = create_app(settings, runs_jobs=runs_jobs)
 
         def ready(url: str) -> None:
-            console.say(
-                f"Faultbook answers on {url}{path}\n"
-                "Nobody logs in: whoever opens it here acts as the local lead, and can switch to "
-                "Annotator A or B.\n"
-                f"Data: {settings.data.resolve()}. Stop with Ctrl+C."
-            )
-            console.answer({"url": f"{url}{path}", "data": str(settings.data.resolve())})
+            setup = {"setup_url": f"{url}/invitations/{secret}"} if secret else {}
+            console.say(f"Faultbook answers on {url}{path}")
+            console.say(_who_acts(settings, setup.get("setup_url")))
+            console.say(f"Data: {settings.data.resolve()}. Stop with Ctrl+C.")
+            console.answer({"url": f"{url}{path}", "data": str(settings.data.resolve()), **setup})
 
         run(app, listening, ready)
+
+
+def _first_secret(database: "Database", settings: "Settings") -> str:
+    """Make the secret that creates the first admin, where people sign in and nobody can yet."""
+    from server.services import accounts, invitations
+
+    if settings.no_login:
+        return ""
+    with database.writing() as session:
+        return invitations.setup_secret(session) if accounts.needs_setup(session) else ""
+
+
+def _who_acts(settings: "Settings", setup_url: str | None) -> str:
+    if settings.no_login:
+        return (
+            "Nobody signs in: whoever opens it here acts as the local lead, and can switch to "
+            "Annotator A or B."
+        )
+    if setup_url:
+        return f"Nobody has an account yet. Create the first admin, once, within a day: {setup_url}"
+    return "People sign in with their accounts."
 
 
 def worker(

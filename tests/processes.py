@@ -1,0 +1,44 @@
+"""Real `faultbook` processes for tests."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+FAULTBOOK = Path(sys.executable).with_name("faultbook")
+_END_S = 20
+
+
+@dataclass
+class Running:
+    """A process that has said that it is ready."""
+
+    process: subprocess.Popen[str]
+    answer: dict[str, Any]
+
+    def end(self, signal_number: int) -> int:
+        """Send a signal and return the exit code."""
+        self.process.send_signal(signal_number)
+        return self.process.wait(timeout=_END_S)
+
+
+@contextmanager
+def running(*arguments: object) -> Iterator[Running]:
+    """Start `faultbook` with `--json` and wait until it is ready; kill it in the end."""
+    command = [str(FAULTBOOK), *(str(argument) for argument in arguments), "--json"]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stderr is not None
+            line = process.stdout.readline()
+            assert line, process.stderr.read()
+            yield Running(process, json.loads(line))
+        finally:
+            process.kill()
+            process.communicate()
