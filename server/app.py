@@ -14,7 +14,7 @@ from server.db import Database
 from server.errors import FaultbookError, Invalid
 from server.jobs import Jobs
 from server.logs import configure_logging
-from server.routes import groups, account, admin, labels, members, projects, runs, settings, undo
+from server.routes import account, admin, groups, labels, members, projects, runs, settings, undo
 from server.routes.failures import show_error
 from server.routes.rate_limits import RateLimits
 from server.security import SameOrigin, SecurityHeaders
@@ -22,9 +22,9 @@ from server.settings import Settings
 from server.static_files import VersionedFiles
 
 ROUTERS: Sequence[APIRouter] = (
-    groups.router,
     account.router,
     admin.router,
+    groups.router,
     labels.router,
     members.router,
     projects.router,

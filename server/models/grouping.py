@@ -1,5 +1,7 @@
 """Groupings of notes under failure modes, the suggestions that led to them, and refusals."""
 
+import hashlib
+from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, ClassVar
@@ -8,6 +10,11 @@ import sqlalchemy as sa
 from sqlmodel import Field
 
 from server.models.base import Json, Row, UtcDateTime, enum_type, table_args
+
+
+def group_signature(note_ids: Iterable[int]) -> str:
+    """Return the digest that names a set of notes, whatever their order."""
+    return hashlib.sha256(",".join(map(str, sorted(note_ids))).encode()).hexdigest()
 
 
 class SuggestionKind(StrEnum):

@@ -14,6 +14,13 @@ class LabelValue(StrEnum):
     ABSENT = "absent"
 
 
+def merged_value(one: LabelValue | None, other: LabelValue | None) -> LabelValue | None:
+    """What a trace has where two modes become one: present if either is, absent if both are."""
+    if LabelValue.PRESENT in (one, other):
+        return LabelValue.PRESENT
+    return LabelValue.ABSENT if one is other is LabelValue.ABSENT else None
+
+
 class LabelSource(StrEnum):
     HAND = "hand"
     BULK = "bulk"

@@ -46,6 +46,16 @@ def examples(mode_id: int) -> SelectOfScalar[ModeExample]:
     )
 
 
+def modes_with_example(project_id: int) -> SelectOfScalar[int]:
+    """Ids of the modes that show at least one positive example."""
+    return (
+        select(ModeExample.mode_id)
+        .join(FailureMode, col(FailureMode.id) == col(ModeExample.mode_id))
+        .where(FailureMode.project_id == project_id, col(ModeExample.positive).is_(True))
+        .distinct()
+    )
+
+
 def merged_into(mode_id: int) -> SelectOfScalar[FailureMode]:
     """Modes that were merged into this one."""
     return select(FailureMode).where(FailureMode.merged_into == mode_id)

@@ -1,11 +1,17 @@
 """Statements over notes and the failure modes they stand under."""
 
+from datetime import datetime
+
+import sqlalchemy as sa
 from sqlmodel import col, select
-from sqlmodel.sql.expression import SelectOfScalar
+from sqlmodel.sql.expression import Select, SelectOfScalar
 
 from server.models.grouping import Grouping
 from server.models.note import Note
+from server.models.project import Annotator, AnnotatorKind, Member
 from server.models.trace import Trace
+from server.models.verdict import Verdict, VerdictValue
+from server.queries.blindness import visible
 
 
 def of_trace(trace_id: int) -> SelectOfScalar[Note]:
@@ -19,6 +25,21 @@ def of_project(project_id: int) -> SelectOfScalar[Note]:
         select(Note)
         .join(Trace, col(Trace.id) == col(Note.trace_id))
         .where(Trace.project_id == project_id)
+        .order_by(col(Note.id))
+    )
+
+
+def by_people(project_id: int, member: Member | None = None) -> Select[Note, str]:
+    """Notes that people wrote, as far as `member` may see them, with their traces' external ids."""
+    return (
+        select(Note, Trace.external_id)
+        .join(Trace, col(Trace.id) == col(Note.trace_id))
+        .join(Annotator, col(Annotator.id) == col(Note.annotator_id))
+        .where(
+            Trace.project_id == project_id,
+            Annotator.kind == AnnotatorKind.HUMAN,
+            visible(member, col(Note.trace_id), col(Note.annotator_id)),
+        )
         .order_by(col(Note.id))
     )
 
@@ -42,6 +63,24 @@ def under(mode_id: int) -> SelectOfScalar[Note]:
         .join(Grouping, col(Grouping.note_id) == col(Note.id))
         .where(Grouping.mode_id == mode_id)
         .order_by(col(Note.id))
+    )
+
+
+def first_on_failed_trace(project_id: int) -> SelectOfScalar[datetime]:
+    """When the first note was written on a trace that its author failed."""
+    return (
+        select(Note.created_at)
+        .join(Trace, col(Trace.id) == col(Note.trace_id))
+        .join(
+            Verdict,
+            sa.and_(
+                col(Verdict.trace_id) == col(Note.trace_id),
+                col(Verdict.annotator_id) == col(Note.annotator_id),
+            ),
+        )
+        .where(Trace.project_id == project_id, Verdict.value == VerdictValue.FAIL)
+        .order_by(col(Note.created_at))
+        .limit(1)
     )
 
 

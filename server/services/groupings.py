@@ -1,6 +1,5 @@
 """Axial coding: placing notes under failure modes, and refusing suggestions for good."""
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +14,7 @@ from server.models.grouping import (
     Suggestion,
     SuggestionDecision,
     SuggestionKind,
+    group_signature,
 )
 from server.models.mode import FailureMode
 from server.models.note import Note
@@ -31,11 +31,6 @@ class Offer:
 
     run_id: int
     candidates: tuple[dict[str, Any], ...] = ()
-
-
-def group_signature(note_ids: Sequence[int]) -> str:
-    """Return the digest that names a set of notes, whatever their order."""
-    return hashlib.sha256(",".join(map(str, sorted(note_ids))).encode()).hexdigest()
 
 
 def accept_as_mode(

@@ -7,7 +7,7 @@ from sqlmodel import Session
 
 from server.errors import Conflict, Invalid, NotFound
 from server.models.base import stored_id
-from server.models.label import GoldLabel, Label, LabelValue
+from server.models.label import GoldLabel, Label, merged_value
 from server.models.mode import HUES, FailureMode, ModeExample, ModeStatus, ModeVersion
 from server.models.project import Member
 from server.queries import labels as label_queries
@@ -220,22 +220,13 @@ def merge(session: Session, member: Member, *, source: int, into: int) -> Failur
     return target
 
 
-def _merged_value(
-    one: Label | GoldLabel | None, other: Label | GoldLabel | None
-) -> LabelValue | None:
-    values = [label.value if label else None for label in (one, other)]
-    if LabelValue.PRESENT in values:
-        return LabelValue.PRESENT
-    return LabelValue.ABSENT if values == [LabelValue.ABSENT] * 2 else None
-
-
 def _merge_labels(session: Session, decision: Decision, source: int, target: FailureMode) -> None:
     into = stored_id(target)
     ours = {(x.trace_id, x.annotator_id): x for x in session.exec(label_queries.of_mode(into))}
     theirs = {(x.trace_id, x.annotator_id): x for x in session.exec(label_queries.of_mode(source))}
     for key in sorted({*ours, *theirs}):
         our, their = ours.get(key), theirs.get(key)
-        value = _merged_value(our, their)
+        value = merged_value(our.value if our else None, their.value if their else None)
         if our is None and value is not None:
             decision.add(
                 Label(
@@ -258,7 +249,7 @@ def _merge_gold(session: Session, decision: Decision, source: int, target: Failu
     theirs = {x.trace_id: x for x in session.exec(label_queries.gold_of_mode(source))}
     for trace_id in sorted({*ours, *theirs}):
         our, their = ours.get(trace_id), theirs.get(trace_id)
-        value = _merged_value(our, their)
+        value = merged_value(our.value if our else None, their.value if their else None)
         if our is None and their is not None and value is not None:
             decision.add(
                 GoldLabel(

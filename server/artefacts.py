@@ -1,0 +1,86 @@
+"""Bulky results of runs on disk: the vectors, the tree and the map that draft groups come from."""
+
+import hashlib
+import os
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analysis.clusters import Tree
+from analysis.geometry import Vectors
+
+
+def text_hash(text: str) -> str:
+    """Return what names a text: equal texts have equal hashes."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+@dataclass(frozen=True, eq=False)
+class GroupArtefact:
+    """What one run learned about a project's notes; every granularity is cut from it."""
+
+    note_ids: tuple[int, ...]
+    """All notes people wrote, placed ones included; rows of everything below."""
+    text_hashes: tuple[str, ...]
+    vectors: Vectors
+    points: NDArray[np.float64]
+    """Where each note lies on the map."""
+    leaves: NDArray[np.int64]
+    """Rows of the notes that stood under no mode: the leaves of the tree, in its order."""
+    tree: Tree
+    levels: tuple[float, ...]
+    """Cut heights that the granularity slider steps through."""
+    default_height: float
+    add_threshold: float
+    """Similarity from which a group is offered to a mode."""
+
+    def has(self, row: int, text: str) -> bool:
+        """Whether the note of `row` still reads as it did."""
+        return self.text_hashes[row] == text_hash(text)
+
+
+def write_groups(path: Path, artefact: GroupArtefact) -> None:
+    """Write the artefact; readers see all of it or none."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_suffix(".part")
+    with unfinished.open("wb") as file:
+        np.savez(
+            file,
+            note_ids=np.array(artefact.note_ids, dtype=np.int64),
+            text_hashes=np.array(artefact.text_hashes, dtype="S64"),
+            vectors=artefact.vectors,
+            points=artefact.points,
+            leaves=artefact.leaves,
+            merges=artefact.tree.merges,
+            levels=np.array(artefact.levels),
+            scalars=np.array([artefact.default_height, artefact.add_threshold]),
+        )
+        file.flush()
+        os.fsync(file.fileno())
+    unfinished.replace(path)
+
+
+@lru_cache(maxsize=8)
+def read_groups(path: Path) -> GroupArtefact:
+    """Read the artefact of a run; a run's file never changes, so the latest stay in memory.
+
+    Raises:
+        FileNotFoundError: The file is gone, such as after a restored backup.
+    """
+    with np.load(path, allow_pickle=False) as stored:
+        leaves = stored["leaves"]
+        default_height, add_threshold = stored["scalars"].tolist()
+        return GroupArtefact(
+            note_ids=tuple(stored["note_ids"].tolist()),
+            text_hashes=tuple(digest.decode() for digest in stored["text_hashes"].tolist()),
+            vectors=stored["vectors"],
+            points=stored["points"],
+            leaves=leaves,
+            tree=Tree(len(leaves), stored["merges"]),
+            levels=tuple(stored["levels"].tolist()),
+            default_height=default_height,
+            add_threshold=add_threshold,
+        )

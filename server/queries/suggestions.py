@@ -1,0 +1,36 @@
+"""Statements over draft groups: their runs, and what people answered."""
+
+from sqlmodel import col, select
+from sqlmodel.sql.expression import SelectOfScalar
+
+from server.models.grouping import Suggestion, SuggestionDecision, SuggestionKind
+from server.models.run import AnalysisRun, RunStatus
+from server.queries import runs
+
+GROUP_RUN = "group"
+"""The kind of the run that suggests groups."""
+
+
+def group_runs(project_id: int) -> SelectOfScalar[AnalysisRun]:
+    """Runs that suggest groups, the latest first."""
+    return runs.of_kind(project_id, GROUP_RUN)
+
+
+def finished_group_runs(project_id: int) -> SelectOfScalar[AnalysisRun]:
+    """Runs whose suggestions can be shown, the latest first."""
+    return group_runs(project_id).where(
+        AnalysisRun.status == RunStatus.DONE, AnalysisRun.artefact != ""
+    )
+
+
+def dismissed_groups(project_id: int) -> SelectOfScalar[Suggestion]:
+    """Draft groups that a person refused; `target["notes"]` holds their notes."""
+    return (
+        select(Suggestion)
+        .where(
+            Suggestion.project_id == project_id,
+            Suggestion.kind == SuggestionKind.GROUP,
+            Suggestion.decision == SuggestionDecision.REJECTED,
+        )
+        .order_by(col(Suggestion.id))
+    )

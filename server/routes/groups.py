@@ -1,0 +1,156 @@
+"""Group: draft groups of notes become failure modes, by a lead's decision each."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Query, Response
+from pydantic import BaseModel, field_validator
+
+from server.routes.screen import LeadScreen, Reader, Screen
+from server.services import groupings, runs, suggestions
+from server.services.groupings import Offer
+from server.services.modes import Wording
+from server.views.groups import group_page
+
+router = APIRouter(prefix="/projects/{slug}/groups", tags=["groups"])
+
+Granularity = Annotated[float | None, Query(ge=0, le=1)]
+_BLOCKS = ("counts", "board", "overview")
+
+
+class ChosenNotes(BaseModel):
+    """Notes that a decision is about, and the draft group it answers, if any."""
+
+    notes: list[int] = []
+    run: int | None = None
+    offered: int | None = None
+    score: float | None = None
+
+    @field_validator("notes", mode="before")
+    @classmethod
+    def split(cls, notes: list[str]) -> list[str]:
+        """Read both repeated fields and one with commas, as dragging sends it."""
+        return [part for field in notes for part in str(field).split(",") if part.strip()]
+
+    def offer(self, screen: Screen) -> Offer | None:
+        """Return what the group was offered as; None for notes chosen by hand."""
+        if self.run is None:
+            return None
+        runs.find(screen.session, screen.member, self.run)
+        return Offer(self.run, ({"mode": self.offered, "score": self.score},))
+
+
+class NewMode(ChosenNotes):
+    name: str = ""
+    definition: str = ""
+
+
+class Target(ChosenNotes):
+    mode: int
+
+
+@router.get("")
+def show_groups(
+    screen: Reader,
+    granularity: Granularity = None,
+    show_all: Annotated[bool, Query(alias="all")] = False,
+) -> Response:
+    """Draft groups beside the map and the modes; notes of others are not for blind annotators."""
+    if screen.member.is_blind:
+        return screen.show("groups/hidden.html", None, section="groups")
+    return _board(screen, granularity, show_all=show_all)
+
+
+@router.post("/suggestions")
+def suggest(screen: LeadScreen, again: Annotated[bool, Form()] = False) -> Response:
+    """Ask for draft groups of the notes as they stand."""
+    suggestions.request_groups(
+        screen.session, screen.jobs, screen.member, screen.settings, again=again
+    )
+    if not screen.wants_fragment:
+        return screen.redirect("/groups", message="Suggestions are being made.")
+    page = group_page(screen.session, screen.member, screen.settings.data)
+    return screen.show("groups/show.html", page, section="groups", blocks=("status",))
+
+
+@router.post("/accept")
+def accept(
+    screen: LeadScreen, form: Annotated[NewMode, Form()], granularity: Granularity = None
+) -> Response:
+    """Make a failure mode of notes."""
+    mode = groupings.accept_as_mode(
+        screen.session,
+        screen.member,
+        form.notes,
+        form.name,
+        wording=Wording(definition=form.definition.strip()),
+        offer=form.offer(screen),
+    )
+    return _decided(screen, f"New failure mode «{mode.name}»", granularity)
+
+
+@router.post("/place")
+def place(
+    screen: LeadScreen, form: Annotated[Target, Form()], granularity: Granularity = None
+) -> Response:
+    """Put notes under a mode chosen in a form."""
+    return _place(screen, form, form.mode, granularity)
+
+
+@router.post("/modes/{mode_id}")
+def drop(
+    screen: LeadScreen,
+    mode_id: int,
+    form: Annotated[ChosenNotes, Form()],
+    granularity: Granularity = None,
+) -> Response:
+    """Put notes under the mode they were dropped on."""
+    return _place(screen, form, mode_id, granularity)
+
+
+@router.post("/dismiss")
+def dismiss(
+    screen: LeadScreen, form: Annotated[ChosenNotes, Form()], granularity: Granularity = None
+) -> Response:
+    """Refuse a draft group for good."""
+    groupings.dismiss(screen.session, screen.member, form.notes, offer=form.offer(screen))
+    return _decided(screen, "Dismissed: this group is not suggested again", granularity)
+
+
+@router.post("/take-out")
+def take_out(
+    screen: LeadScreen, note: Annotated[int, Form()], granularity: Granularity = None
+) -> Response:
+    """Take a note out of its mode."""
+    groupings.take_out(screen.session, screen.member, note)
+    return _decided(screen, "Note taken out; it is not suggested for this mode again", granularity)
+
+
+def _place(screen: Screen, form: ChosenNotes, mode_id: int, granularity: float | None) -> Response:
+    mode = groupings.place(
+        screen.session, screen.member, form.notes, mode_id, offer=form.offer(screen)
+    )
+    number = len(set(form.notes))
+    words = "1 note" if number == 1 else f"{number} notes"
+    return _decided(screen, f"{words} to «{mode.name}»", granularity)
+
+
+def _decided(screen: Screen, message: str, granularity: float | None) -> Response:
+    if not screen.wants_fragment:
+        return screen.back(message=message, undo=True)
+    screen.announce(message, undo=True)
+    return _board(screen, granularity)
+
+
+def _board(screen: Screen, granularity: float | None, *, show_all: bool = False) -> Response:
+    page = group_page(
+        screen.session,
+        screen.member,
+        screen.settings.data,
+        granularity=granularity,
+        show_all=show_all,
+        is_opening=not screen.wants_fragment,
+    )
+    # The slider that asks is being dragged and must not be swapped.
+    is_slider = screen.request.headers.get("HX-Trigger") == "granularity"
+    blocks = _BLOCKS if is_slider else (*_BLOCKS, "tools")
+    return screen.show("groups/show.html", page, section="groups", blocks=blocks)

@@ -1,0 +1,190 @@
+"""Draft groups: asking for them, and the job that embeds the notes and builds their tree."""
+
+import hashlib
+import json
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from sqlmodel import Session
+
+from analysis.clusters import default_height, linkage_tree
+from analysis.embeddings import ChosenEmbedder, Embedder, choose_embedder
+from analysis.geometry import Vectors, note_space
+from analysis.granularity import granularity_levels
+from analysis.projection import project_2d
+from server.artefacts import GroupArtefact, text_hash, write_groups
+from server.errors import Invalid
+from server.jobs import Jobs
+from server.models.base import stored_id
+from server.models.project import Member
+from server.models.run import AnalysisRun, RunStatus
+from server.queries import embeddings
+from server.queries import notes as note_queries
+from server.queries import suggestions as queries
+from server.queries.suggestions import GROUP_RUN
+from server.services import runs
+from server.services.runs import RunContext
+from server.settings import Settings
+
+LEAST_NOTES = 2
+_TEXTS_AT_ONCE = 32
+_ARTEFACTS_KEPT = 2
+"""The latest, and the one before it for whoever is just reading it."""
+_STORED = np.dtype("<f4")
+_embedding = threading.Lock()
+"""A tokenizer serves one thread at a time."""
+
+
+@dataclass(frozen=True)
+class _Notes:
+    """The notes people wrote, and which of them stand under a mode."""
+
+    ids: tuple[int, ...]
+    texts: tuple[str, ...]
+    placed: tuple[bool, ...]
+
+    @property
+    def digest(self) -> str:
+        rows = zip(self.ids, map(text_hash, self.texts), self.placed, strict=True)
+        return hashlib.sha256(json.dumps(list(rows)).encode()).hexdigest()
+
+
+def request_groups(
+    session: Session, jobs: Jobs, member: Member, settings: Settings, *, again: bool = False
+) -> AnalysisRun:
+    """Ask for draft groups of the notes as they stand.
+
+    The run under way is returned where there is one, and the last one where nothing has changed
+    since, unless asked to suggest `again`.
+
+    Raises:
+        Invalid: There are too few notes to group.
+    """
+    notes = _read_notes(session, member.project_id)
+    if len(notes.ids) < LEAST_NOTES:
+        raise Invalid("Nothing to group yet: write notes on at least two traces first.")
+    latest = session.exec(queries.group_runs(member.project_id).limit(1)).first()
+    if latest is not None and not latest.status.is_over:
+        return latest
+    digest = runs.digest({"notes": notes.digest, "model": settings.embedding_model})
+    unchanged = latest is not None and latest.parameters.get("input") == digest
+    if latest is not None and unchanged and not again and _is_readable(latest, settings):
+        return latest
+    return runs.request(session, jobs, member, GROUP_RUN, {"input": digest})
+
+
+def perform(context: RunContext) -> dict[str, Any]:
+    """Embed the notes, build the tree over those that stand under no mode, and keep both."""
+    with context.database.reading() as session:
+        notes = _read_notes(session, context.project_id)
+    chosen = _chosen_embedder(context.settings.embedding_model)
+    vectors = _embed(context, chosen.embedder, notes.texts)
+    context.progress(len(notes.ids), len(notes.ids), "building the tree")
+    artefact = _artefact(notes, vectors, chosen.embedder)
+    path = context.settings.artefacts / f"group-{context.run_id}.npz"
+    write_groups(path, artefact)
+    _keep_only_latest(context, path)
+    return {
+        "embedder": chosen.embedder.name,
+        "reason": chosen.reason,
+        "by_meaning": not chosen.embedder.corpus_bound,
+        "n_notes": len(notes.ids),
+        "n_ungrouped": len(artefact.leaves),
+        "default_height": artefact.default_height,
+    }
+
+
+def _read_notes(session: Session, project_id: int) -> _Notes:
+    found = session.exec(note_queries.by_people(project_id)).all()
+    groupings = session.exec(note_queries.groupings_of_project(project_id))
+    placed = {grouping.note_id for grouping in groupings}
+    return _Notes(
+        ids=tuple(stored_id(note) for note, _ in found),
+        texts=tuple(note.text for note, _ in found),
+        placed=tuple(stored_id(note) in placed for note, _ in found),
+    )
+
+
+def _is_readable(run: AnalysisRun, settings: Settings) -> bool:
+    is_there = bool(run.artefact) and (settings.data / run.artefact).is_file()
+    return run.status is RunStatus.DONE and is_there
+
+
+@cache
+def _chosen_embedder(folder: str) -> ChosenEmbedder:
+    return choose_embedder(Path(folder) if folder else None)
+
+
+def _embed(context: RunContext, embedder: Embedder, texts: Sequence[str]) -> Vectors:
+    if embedder.corpus_bound:
+        return embedder.embed(texts)
+    vectors: dict[str, Vectors] = {}
+    by_hash = {text_hash(text): text for text in texts}
+    for hashes in _chunks(list(by_hash)):
+        context.progress(len(vectors), len(by_hash), "reading the notes")
+        vectors |= _embed_some(context, embedder, {name: by_hash[name] for name in hashes})
+    return np.stack([vectors[text_hash(text)] for text in texts])
+
+
+def _embed_some(
+    context: RunContext, embedder: Embedder, texts: dict[str, str]
+) -> dict[str, Vectors]:
+    """Return vectors by hash of their text: kept ones, and new ones that are kept from now on."""
+    with context.database.reading() as session:
+        kept = session.exec(embeddings.known(embedder.identity, texts)).all()
+    vectors = {row.text_hash: np.frombuffer(row.vector, dtype=_STORED) for row in kept}
+    missing = [name for name in texts if name not in vectors]
+    if missing:
+        with _embedding:
+            new = embedder.embed([texts[name] for name in missing]).astype(_STORED)
+        vectors |= dict(zip(missing, new, strict=True))
+        rows = [(name, vectors[name].tobytes()) for name in missing]
+        with context.database.writing() as session:
+            dialect = context.database.engine.dialect.name
+            session.connection().execute(embeddings.keep(dialect, embedder.identity, rows))
+    return vectors
+
+
+def _chunks(hashes: Sequence[str]) -> Iterator[Sequence[str]]:
+    for start in range(0, len(hashes), _TEXTS_AT_ONCE):
+        yield hashes[start : start + _TEXTS_AT_ONCE]
+
+
+def _artefact(notes: _Notes, vectors: Vectors, embedder: Embedder) -> GroupArtefact:
+    space = note_space(vectors, embedder.geometry)
+    leaves = np.flatnonzero(~np.array(notes.placed, dtype=bool))
+    tree = linkage_tree(space[leaves])
+    return GroupArtefact(
+        note_ids=notes.ids,
+        text_hashes=tuple(map(text_hash, notes.texts)),
+        vectors=space,
+        points=project_2d(space),
+        leaves=leaves,
+        tree=tree,
+        levels=granularity_levels(tree),
+        default_height=default_height(tree, space[leaves], embedder.geometry),
+        add_threshold=embedder.geometry.add_threshold,
+    )
+
+
+def _keep_only_latest(context: RunContext, path: Path) -> None:
+    """Name the run's artefact in its row, and drop those of runs long replaced."""
+    data = context.settings.data
+    with context.database.writing() as session:
+        run = session.get_one(AnalysisRun, context.run_id)
+        replaced = session.exec(
+            queries.finished_group_runs(context.project_id).offset(_ARTEFACTS_KEPT - 1)
+        ).all()
+        files = [data / old.artefact for old in replaced]
+        for old in replaced:
+            old.artefact = ""
+            session.add(old)
+        run.artefact = path.relative_to(data).as_posix()
+        session.add(run)
+    for file in files:
+        file.unlink(missing_ok=True)
