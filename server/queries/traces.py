@@ -1,5 +1,7 @@
 """Statements over traces and their steps."""
 
+from collections.abc import Collection
+
 import sqlalchemy as sa
 from sqlmodel import col, select
 from sqlmodel.sql.expression import SelectOfScalar
@@ -35,3 +37,8 @@ def step_at(trace_id: int, position: int) -> SelectOfScalar[Step]:
 def count(project_id: int) -> SelectOfScalar[int]:
     """How many traces a project has."""
     return select(sa.func.count(col(Trace.id))).where(Trace.project_id == project_id)
+
+
+def ids_among(project_id: int, trace_ids: Collection[int]) -> SelectOfScalar[int | None]:
+    """Those of the ids that are traces of the project."""
+    return select(col(Trace.id)).where(Trace.project_id == project_id, col(Trace.id).in_(trace_ids))

@@ -1,5 +1,6 @@
 """Batches: which traces people read, how they were drawn, and whose turn each is."""
 
+from collections.abc import Sequence
 from enum import StrEnum
 
 import numpy as np
@@ -13,10 +14,13 @@ from server.models.base import stored_id
 from server.models.batch import Batch, BatchTrace
 from server.models.project import Member
 from server.queries import batches as queries
+from server.queries import traces
 from server.services.events import Decision
 from server.services.verdicts import current_round
 
 DEFAULT_SIZE = 100
+CHOSEN = "chosen"
+"""What a trace that a person picked by hand says of how it was drawn: no rate counts it."""
 
 
 class Strategy(StrEnum):
@@ -77,6 +81,44 @@ def create(
             )
         )
     decision.record(f"{batch.name}: {len(sample)} traces")
+    return batch
+
+
+def create_from(
+    session: Session, member: Member, trace_ids: Sequence[int], name: str = ""
+) -> Batch:
+    """Make a batch of chosen traces, in the order given; repeated ones count once.
+
+    Raises:
+        Invalid: Nothing was chosen, or a trace is not in the project.
+    """
+    chosen = list(dict.fromkeys(trace_ids))
+    if not chosen:
+        raise Invalid("No trace is chosen: tick some rows first.")
+    known = set(session.exec(traces.ids_among(member.project_id, chosen)))
+    if missing := [trace_id for trace_id in chosen if trace_id not in known]:
+        raise Invalid(f"This project has no trace {missing[0]}: load the list again.")
+    decision = Decision(session, member, "batch.created")
+    number = len(session.exec(queries.of_project(member.project_id)).all()) + 1
+    batch = decision.add(
+        Batch(
+            round_id=stored_id(current_round(session, member)),
+            created_by=member.id,
+            name=name.strip() or f"Batch {number}",
+            strategy=CHOSEN,
+            parameters={"size": len(chosen)},
+        )
+    )
+    for position, trace_id in enumerate(chosen):
+        decision.add(
+            BatchTrace(
+                batch_id=stored_id(batch),
+                trace_id=trace_id,
+                position=position,
+                sampled_by=CHOSEN,
+            )
+        )
+    decision.record(f"{batch.name}: {len(chosen)} chosen traces")
     return batch
 
 

@@ -1,0 +1,86 @@
+"""What the two databases spell differently about JSON columns: dimensions and tags of a trace."""
+
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import FunctionElement
+
+from server.models.trace import Trace
+
+_DIMENSIONS: Any = Trace.dimensions
+_TAGS: Any = Trace.tags
+
+
+class _DimensionText(FunctionElement[str]):
+    inherit_cache = True
+    type = sa.Text()
+
+
+class _DimensionNumber(FunctionElement[float]):
+    inherit_cache = True
+    type = sa.Float()
+
+
+class _HasTag(FunctionElement[bool]):
+    inherit_cache = True
+    type = sa.Boolean()
+
+
+def dimension_text(name: str) -> sa.ColumnElement[str]:
+    """The value of a dimension as text; 3.0 may be written "3" or "3.0", true "1" or "true"."""
+    return _DimensionText(_DIMENSIONS, sa.literal(f'$."{name}"'), sa.literal(name, sa.Text()))
+
+
+def dimension_number(name: str) -> sa.ColumnElement[float]:
+    """The value of a dimension where it is a number; compare it with `between` only.
+
+    SQLite leaves text as it is, which lies above every number, infinity included.
+    """
+    return _DimensionNumber(_DIMENSIONS, sa.literal(f'$."{name}"'), sa.literal(name, sa.Text()))
+
+
+def has_tag(tag: str) -> sa.ColumnElement[bool]:
+    """Whether a trace carries a tag."""
+    return _HasTag(_TAGS, sa.literal(tag, sa.Text()))
+
+
+@compiles(_DimensionText, "sqlite")
+def _text_sqlite(element: _DimensionText, compiler: Any, **kw: Any) -> str:
+    column, path, _ = element.clauses
+    json, key = compiler.process(column, **kw), compiler.process(path, **kw)
+    return f"CAST(json_extract({json}, {key}) AS TEXT)"
+
+
+@compiles(_DimensionText, "postgresql")
+def _text_postgresql(element: _DimensionText, compiler: Any, **kw: Any) -> str:
+    column, _, name = element.clauses
+    return f"({compiler.process(column, **kw)} ->> {compiler.process(name, **kw)})"
+
+
+@compiles(_DimensionNumber, "sqlite")
+def _number_sqlite(element: _DimensionNumber, compiler: Any, **kw: Any) -> str:
+    column, path, _ = element.clauses
+    return f"json_extract({compiler.process(column, **kw)}, {compiler.process(path, **kw)})"
+
+
+@compiles(_DimensionNumber, "postgresql")
+def _number_postgresql(element: _DimensionNumber, compiler: Any, **kw: Any) -> str:
+    column, _, name = element.clauses
+    json, key = compiler.process(column, **kw), compiler.process(name, **kw)
+    return (
+        f"(CASE WHEN jsonb_typeof({json} -> {key}) = 'number' "
+        f"THEN ({json} ->> {key})::double precision END)"
+    )
+
+
+@compiles(_HasTag, "sqlite")
+def _tag_sqlite(element: _HasTag, compiler: Any, **kw: Any) -> str:
+    column, tag = (compiler.process(part, **kw) for part in element.clauses)
+    return f"EXISTS (SELECT 1 FROM json_each({column}) AS tag WHERE tag.value = {tag})"  # noqa: S608  # bound parameters
+
+
+@compiles(_HasTag, "postgresql")
+def _tag_postgresql(element: _HasTag, compiler: Any, **kw: Any) -> str:
+    column, tag = (compiler.process(part, **kw) for part in element.clauses)
+    return f"({column} @> jsonb_build_array({tag}::text))"

@@ -1,0 +1,171 @@
+"""Full-text search over traces, FTS5 or tsvector behind one function, and the traces of filters.
+
+What people type never reaches a query parser: it is split into words and quoted phrases first.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import FunctionElement
+from sqlmodel import Session, col, select
+
+from server.models.base import stored_id
+from server.models.project import Member
+from server.models.trace import Import, Trace
+from server.queries import batches, modes, projects
+from server.queries.filter_conditions import Names, Sight, conditions
+from server.queries.filters import Filters
+
+INDEXED_CHARACTERS = 600_000
+"""PostgreSQL indexes that many characters of a trace (a tsvector may not be larger)."""
+SNIPPET_WORDS = 16
+_START, _END = "\x01", "\x02"
+_PIECES = re.compile(r'"([^"]*)"?(\*?)|(\S+)')
+_WORD = re.compile(r"[^\W_]+")
+
+
+class _Piece(NamedTuple):
+    """Words that stand next to each other; the last may be the beginning of a longer one."""
+
+    words: str
+    is_prefix: bool
+
+
+@dataclass(frozen=True)
+class SnippetPart:
+    """A run of a snippet's text, found or not."""
+
+    text: str
+    is_hit: bool
+
+
+def _pieces(text: str) -> list[_Piece]:
+    found = []
+    for quoted, star, bare in _PIECES.findall(text):
+        words = " ".join(_WORD.findall(quoted or bare))
+        if words:
+            found.append(_Piece(words, bool(star) or bare.endswith("*")))
+    return found
+
+
+def _fts5(pieces: list[_Piece]) -> str:
+    return " ".join(f'"{piece.words}"{"*" if piece.is_prefix else ""}' for piece in pieces)
+
+
+def _tsquery(pieces: list[_Piece]) -> str:
+    return " & ".join(
+        "(" + " <-> ".join(piece.words.split()) + (":*" if piece.is_prefix else "") + ")"
+        for piece in pieces
+    )
+
+
+class _Matches(FunctionElement[bool]):
+    inherit_cache = True
+    type = sa.Boolean()
+
+
+@compiles(_Matches, "sqlite")
+def _matches_sqlite(element: _Matches, compiler: Any, **kw: Any) -> str:
+    trace_id, _, query, _ = (compiler.process(part, **kw) for part in element.clauses)
+    return f"{trace_id} IN (SELECT rowid FROM trace_text WHERE trace_text MATCH {query})"  # noqa: S608  # bound parameters
+
+
+@compiles(_Matches, "postgresql")
+def _matches_postgresql(element: _Matches, compiler: Any, **kw: Any) -> str:
+    _, text, _, query = (compiler.process(part, **kw) for part in element.clauses)
+    indexed = f"to_tsvector('simple', left({text}, {INDEXED_CHARACTERS}))"
+    return f"({indexed} @@ to_tsquery('simple', {query}))"
+
+
+def search_traces(text: str) -> sa.ColumnElement[bool]:
+    """Return the condition that a trace's text has all words of `text`.
+
+    "Words in quotation marks" must stand next to each other, and word* finds longer words. Text
+    without a letter or digit finds nothing.
+    """
+    pieces = _pieces(text)
+    if not pieces:
+        return sa.false()
+    return _Matches(
+        col(Trace.id),
+        col(Trace.search_text),
+        sa.literal(_fts5(pieces)),
+        sa.literal(_tsquery(pieces)),
+    )
+
+
+def snippets(session: Session, text: str, trace_ids: list[int]) -> dict[int, list[SnippetPart]]:
+    """Return, for each of these traces, the words around what was found."""
+    pieces = _pieces(text)
+    if not pieces or not trace_ids:
+        return {}
+    is_sqlite = session.get_bind().dialect.name == "sqlite"
+    statement = _snippets_sqlite(pieces) if is_sqlite else _snippets_postgresql(pieces)
+    rows = session.execute(statement.bindparams(ids=trace_ids)).all()
+    return {trace_id: _parts(snippet) for trace_id, snippet in rows}
+
+
+def _snippets_sqlite(pieces: list[_Piece]) -> sa.TextClause:
+    statement = sa.text(
+        "SELECT rowid, snippet(trace_text, 0, char(1), char(2), '…', :words) FROM trace_text "
+        "WHERE trace_text MATCH :query AND rowid IN :ids"
+    )
+    return statement.bindparams(
+        sa.bindparam("ids", expanding=True), query=_fts5(pieces), words=SNIPPET_WORDS
+    )
+
+
+def _snippets_postgresql(pieces: list[_Piece]) -> sa.TextClause:
+    statement = sa.text(
+        "SELECT id, ts_headline('simple', left(search_text, :indexed), "
+        "to_tsquery('simple', :query), :options) FROM trace WHERE id IN :ids"
+    )
+    return statement.bindparams(
+        sa.bindparam("ids", expanding=True),
+        query=_tsquery(pieces),
+        indexed=INDEXED_CHARACTERS,
+        options=f"StartSel={_START}, StopSel={_END}, MaxWords={SNIPPET_WORDS}, MinWords=8",
+    )
+
+
+def _parts(snippet: str) -> list[SnippetPart]:
+    parts = []
+    for run in re.split(f"({_START}[^{_END}]*{_END})", snippet):
+        text = run.replace(_START, "").replace(_END, "")
+        if text:
+            parts.append(SnippetPart(text, run.startswith(_START)))
+    return parts
+
+
+def names(session: Session, member: Member) -> Names:
+    """Return what filters may name in the member's project; merged modes are no longer named."""
+    project_id = member.project_id
+    return Names(
+        mode={
+            stored_id(mode): mode.name
+            for mode in session.exec(modes.of_project(project_id))
+            if mode.merged_into is None
+        },
+        batch={stored_id(b): b.name for b in session.exec(batches.of_project(project_id))},
+        annotator={stored_id(a): a.name for a in session.exec(projects.annotators(project_id))},
+        imports={
+            stored_id(i): i.file_name
+            for i in session.exec(select(Import).where(Import.project_id == project_id))
+        },
+    )
+
+
+def matching(session: Session, member: Member, filters: Filters) -> list[sa.ColumnElement[bool]]:
+    """Return the conditions on `Trace` that filters mean, for what the member may see.
+
+    Raises:
+        Invalid: A filter names what the project does not have.
+    """
+    sight = Sight(member, names(session, member), search_traces)
+    return [
+        col(Trace.project_id) == member.project_id,
+        *conditions(filters, sight),
+    ]
