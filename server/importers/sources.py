@@ -37,7 +37,7 @@ class Line(NamedTuple):
 class _Bounded(io.RawIOBase):
     """A stream that refuses to give more than so many bytes, against decompression bombs."""
 
-    def __init__(self, stream: IO[bytes], limit: int, name: str) -> None:
+    def __init__(self, stream: io.BufferedReader, limit: int, name: str) -> None:
         self._stream = stream
         self._left = limit
         self._limit = limit
@@ -47,7 +47,8 @@ class _Bounded(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int:
-        chunk = self._stream.read(len(buffer))
+        # read1, not read: that would lose what comes before the damage of a packed file.
+        chunk = self._stream.read1(len(buffer))
         self._left -= len(chunk)
         if self._left < 0:
             raise UnreadableSource(
@@ -76,20 +77,20 @@ def opened(source: Source, options: ImportOptions) -> Iterator[io.BufferedReader
         raise UnreadableSource(f"{name} is damaged: {error}. What came before was read.") from error
 
 
-def _decompressed(stream: IO[bytes], magic: bytes) -> IO[bytes]:
+def _decompressed(stream: io.BufferedReader, magic: bytes) -> io.BufferedReader:
     if magic.startswith(GZIP_MAGIC):
-        return cast("IO[bytes]", gzip.open(stream, "rb"))
+        return cast("io.BufferedReader", gzip.open(stream, "rb"))
     if magic == ZSTD_MAGIC:
         return _zstd_reader(stream)
     return stream
 
 
-def _zstd_reader(stream: IO[bytes]) -> IO[bytes]:
+def _zstd_reader(stream: IO[bytes]) -> io.BufferedReader:
     # pyarrow notices a file that ends early; the zstandard package reads it as if it were whole.
     import pyarrow
 
     packed = pyarrow.PythonFile(stream, mode="r")
-    return cast("IO[bytes]", pyarrow.CompressedInputStream(packed, "zstd"))
+    return cast("io.BufferedReader", pyarrow.CompressedInputStream(packed, "zstd"))
 
 
 def check_is_text(head: bytes, name: str) -> None:

@@ -26,11 +26,11 @@ def one(project_id: int, import_id: int) -> SelectOfScalar[Import]:
 
 def unfinished(project_id: int, digest: str, format_name: str) -> SelectOfScalar[Import]:
     """Imports from the command line of the same file that stopped before their end."""
-    stopped = (ImportStatus.RUNNING, ImportStatus.FAILED, ImportStatus.CANCELLED)
+    over = (ImportStatus.DONE, ImportStatus.QUEUED)
     return of_project(project_id).where(
         Import.sha256 == digest,
         Import.format == format_name,
-        col(Import.status).in_(stopped),
+        col(Import.status).not_in(over),
         Import.stored_path == "",
     )
 
