@@ -8,12 +8,12 @@ from fastapi.responses import JSONResponse
 from sqlalchemy.exc import SQLAlchemyError
 
 from server.db import SAFE_METHODS
-from server.errors import FaultbookError, SignedOut
-from server.queries import projects as queries
+from server.errors import FaultbookError, NotFound, SignedOut
 from server.render import is_fragment, render
 from server.routes.navigation import came_from, go_to
 from server.routes.principal import principal
 from server.routes.screen import VERSION
+from server.services import projects
 from server.views.failure import failure, plain_detail
 from server.views.shell import Shell, bare_shell, shell
 
@@ -65,8 +65,10 @@ def _shell(request: Request) -> Shell:
     try:
         with request.app.state.database.reading() as session:
             who = principal(request, session)
-            project = session.exec(queries.by_slug(slug)).first()
-            member = None if project is None else who.member_of(session, project)
+            try:
+                member = who.member_of(session, projects.find(session, slug))
+            except NotFound:
+                member = None
             return shell(session, member, "error", VERSION, who.user)
     except (SQLAlchemyError, FaultbookError):
         return bare_shell("error", VERSION)
