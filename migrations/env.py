@@ -9,8 +9,9 @@ connection = context.config.attributes["connection"]
 
 
 def is_ours(_object: object, name: str | None, kind: str, *_rest: object) -> bool:
-    """Leave out the full-text tables and index, which the models do not describe."""
-    return not (kind in ("table", "index") and name is not None and name.startswith("trace_text"))
+    """Leave out the full-text tables and the list's index, which the models do not describe."""
+    hidden = ("trace_text", "trace_list")
+    return not (kind in ("table", "index") and name is not None and name.startswith(hidden))
 
 
 context.configure(

@@ -25,6 +25,11 @@ SQLITE_SEARCH = (
         VALUES ('delete', old.id, old.search_text);
         INSERT INTO trace_text(rowid, search_text) VALUES (new.id, new.search_text); END""",
 )
+# Lists filter, sort and count on this narrow copy: the rows themselves carry whole conversations.
+# SQLite only: PostgreSQL keeps long texts out of the rows, and limits the size of index entries.
+SQLITE_LIST = """CREATE INDEX trace_list ON trace (
+    project_id, id, external_id, item_id, model, task, eval_id, outcome, finish_reason, import_id,
+    completion_tokens, step_count, tags, dimensions)"""
 # PostgreSQL refuses a tsvector past 1 MB, so the index covers the first 600,000 characters.
 POSTGRESQL_SEARCH = (
     "CREATE INDEX trace_text_gin ON trace USING gin "
@@ -1008,7 +1013,7 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     sqlite = op.get_bind().dialect.name == "sqlite"
-    for statement in SQLITE_SEARCH if sqlite else POSTGRESQL_SEARCH:
+    for statement in (*SQLITE_SEARCH, SQLITE_LIST) if sqlite else POSTGRESQL_SEARCH:
         op.execute(statement)
 
 
