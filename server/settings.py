@@ -73,6 +73,11 @@ class Settings(BaseSettings):
         return self.data / "refused"
 
     @property
+    def attachments(self) -> Path:
+        """Where files attached to steps are kept, each under its sha256."""
+        return self.data / "attachments"
+
+    @property
     def artefacts(self) -> Path:
         """Where the bulky results of runs are kept."""
         return self.data / "artefacts"

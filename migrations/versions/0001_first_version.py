@@ -156,9 +156,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["project_id"], ["project.id"], name=op.f("fk_invitation_project_id_project")
         ),
-        sa.ForeignKeyConstraint(
-            ["user_id"], ["user.id"], name=op.f("fk_invitation_user_id_user")
-        ),
+        sa.ForeignKeyConstraint(["user_id"], ["user.id"], name=op.f("fk_invitation_user_id_user")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_invitation")),
         sa.UniqueConstraint("token_hash", name=op.f("uq_invitation_token_hash")),
         sqlite_autoincrement=True,
@@ -227,6 +225,7 @@ def upgrade() -> None:
             ["project_id"], ["project.id"], name=op.f("fk_webhook_project_id_project")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_webhook")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("webhook", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_webhook_project_id"), ["project_id"], unique=False)
@@ -284,6 +283,7 @@ def upgrade() -> None:
         ),
         sa.ForeignKeyConstraint(["round_id"], ["round.id"], name=op.f("fk_batch_round_id_round")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_batch")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("batch", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_batch_round_id"), ["round_id"], unique=False)
@@ -313,6 +313,7 @@ def upgrade() -> None:
             ["signed_by"], ["annotator.id"], name=op.f("fk_diagnosis_signed_by_annotator")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_diagnosis")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("diagnosis", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_diagnosis_project_id"), ["project_id"], unique=False)
@@ -403,6 +404,7 @@ def upgrade() -> None:
             ["project_id"], ["project.id"], name=op.f("fk_saved_view_project_id_project")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_saved_view")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("saved_view", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_saved_view_project_id"), ["project_id"], unique=False)
@@ -443,6 +445,7 @@ def upgrade() -> None:
             ["project_id"], ["project.id"], name=op.f("fk_view_project_id_project")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_view")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("view", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_view_project_id"), ["project_id"], unique=False)
@@ -496,6 +499,7 @@ def upgrade() -> None:
             ["run_id"], ["analysis_run.id"], name=op.f("fk_import_run_id_analysis_run")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_import")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("import", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_import_project_id"), ["project_id"], unique=False)

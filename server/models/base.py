@@ -58,6 +58,8 @@ def enum_type(enum: type[StrEnum]) -> sa.Enum:
 class Row(SQLModel):
     """Base of every table: an id that is never used again, and its time of creation."""
 
+    __table_args__: Any = {"sqlite_autoincrement": True}
+
     journal_key: ClassVar[tuple[str, ...]] = ("id",)
     """Columns that name a row in the event log. A natural key where one exists, so that a row
     taken back and made again is still the same thing to undo."""

@@ -1,6 +1,7 @@
 """Rows as plain JSON and back: what the event log keeps of the tables that people decide in."""
 
 import json
+from base64 import b64decode, b64encode
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
@@ -89,12 +90,14 @@ def _to_json(value: Any) -> Any:
         return value.value
     if isinstance(value, dict | list):
         return json.loads(json.dumps(value))
+    if isinstance(value, bytes):
+        return b64encode(value).decode()
     return value
 
 
-def from_json(table: str, values: Mapping[str, Any]) -> dict[str, Any]:
+def from_json(model: type[Row], values: Mapping[str, Any]) -> dict[str, Any]:
     """Return JSON values of a row as Python values, ready to assign."""
-    mapper = sa.inspect(JOURNALED[table])
+    mapper = sa.inspect(model)
     types = {mapper.get_property_by_column(c).key: c.type for c in mapper.columns}
     return {key: _from_json(types[key], value) for key, value in values.items()}
 
@@ -104,6 +107,8 @@ def _from_json(kind: sa.types.TypeEngine[Any], value: Any) -> Any:
         return None
     if isinstance(kind, UtcDateTime):
         return datetime.fromisoformat(value)
+    if isinstance(kind, sa.LargeBinary):
+        return b64decode(value)
     if isinstance(kind, sa.Enum) and kind.enum_class is not None:
         return kind.enum_class(value)
     return value

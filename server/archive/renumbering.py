@@ -1,0 +1,123 @@
+"""Moving a project's rows to other ids, wherever an id stands: keys, references, the event log.
+
+Every table moves by one offset, so order is kept, rows that live only in the log (because they
+were undone) keep their place, and moving there and back is the identity.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from server.archive.tables import MODELS, references
+
+_ID_LISTS = {
+    ("suggestion", "target", "notes"): "note",
+    ("suggestion", "target", "note"): "note",
+    ("suggestion", "target", "trace"): "trace",
+    ("suggestion", "candidates", "mode"): "failure_mode",
+    ("rejection", "note_ids", None): "note",
+}
+"""JSON columns (and keys in them) that hold ids."""
+_PAYLOAD_IDS = {
+    "source": "failure_mode",
+    "into": "failure_mode",
+    "trace_id": "trace",
+    "trace": "trace",
+}
+"""Keys of an event's payload, beside its changes, that hold ids."""
+_REFERENCES = {name: tuple(references(model)) for name, model in MODELS.items()}
+_KEYS = {name: model.journal_key for name, model in MODELS.items()}
+
+
+@dataclass(frozen=True)
+class Renumbering:
+    """Offsets to add to the ids of each table."""
+
+    offsets: Mapping[str, int]
+
+    def id(self, table: str, value: Any) -> Any:
+        """Move one id, or a list of ids; anything else stays."""
+        if isinstance(value, list):
+            return [self.id(table, item) for item in value]
+        if isinstance(value, bool) or not isinstance(value, int):
+            return value
+        return value + self.offsets.get(table, 0)
+
+    def row(self, table: str, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Move a row: its own id, its references, ids in its JSON columns."""
+        moved = dict(values)
+        if "id" in moved:
+            moved["id"] = self.id(table, moved["id"])
+        for reference in _REFERENCES[table]:
+            if reference.column in moved:
+                moved[reference.column] = self.id(reference.table, moved[reference.column])
+        for (owner, column, key), target in _ID_LISTS.items():
+            if owner == table and column in moved:
+                moved[column] = self._inside(target, moved[column], key)
+        if table == "event":
+            moved["payload"] = self._payload(moved["payload"])
+            moved["caused_by"] = self._cause(moved["caused_by"])
+        if table == "event_row":
+            moved["row_key"] = self._row_key(moved["table_name"], moved["row_key"])
+        return moved
+
+    def _inside(self, target: str, value: Any, key: str | None) -> Any:
+        if key is None:
+            return self.id(target, value)
+        if isinstance(value, list):
+            return [self._inside(target, item, key) for item in value]
+        if isinstance(value, dict) and key in value:
+            return {**value, key: self.id(target, value[key])}
+        return value
+
+    def _payload(self, payload: Mapping[str, Any]) -> dict[str, Any]:
+        moved = {
+            key: self.id(_PAYLOAD_IDS[key], value) if key in _PAYLOAD_IDS else value
+            for key, value in payload.items()
+        }
+        moved["changes"] = [
+            {
+                **change,
+                **{
+                    side: None if change[side] is None else self.row(change["table"], change[side])
+                    for side in ("before", "after")
+                },
+            }
+            for change in payload.get("changes", ())
+        ]
+        return moved
+
+    def _cause(self, cause: str) -> str:
+        table, separator, number = cause.partition(":")
+        if not separator or table not in MODELS or not number.isdigit():
+            return cause
+        return f"{table}:{self.id(table, int(number))}"
+
+    def _row_key(self, table: str, row_key: str) -> str:
+        if table not in MODELS:
+            return row_key
+        targets = {reference.column: reference.table for reference in _REFERENCES[table]}
+        parts = zip(_KEYS[table], row_key.split(","), strict=True)
+        return ",".join(
+            str(self.id(targets.get(column, table), int(part))) if part.isdigit() else part
+            for column, part in parts
+        )
+
+
+def lowest_ids(table: str, values: Mapping[str, Any], lowest: dict[str, int]) -> None:
+    """Note in `lowest` the smallest id of each table seen in a row, its log entries included."""
+    for name, number in ((table, values["id"]), *_logged_ids(values)):
+        lowest[name] = min(lowest.get(name, number), number)
+
+
+def highest_logged_ids(event: Mapping[str, Any], highest: dict[str, int]) -> None:
+    """Note in `highest` the largest id of each table seen in an event."""
+    for name, number in _logged_ids(event):
+        highest[name] = max(highest.get(name, number), number)
+
+
+def _logged_ids(event: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
+    for change in event["payload"].get("changes", ()):
+        for side in (change["before"], change["after"]):
+            if side is not None:
+                yield change["table"], side["id"]

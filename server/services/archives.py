@@ -1,0 +1,250 @@
+"""Project archives: everything of one project in one file, and the same project from it."""
+
+import hashlib
+import json
+import zipfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import IO, Any
+
+import sqlalchemy as sa
+from pydantic import ValidationError
+from sqlmodel import Session
+
+from server.archive import sequences
+from server.archive.format import ATTACHMENTS, MANIFEST, VERSION, Manifest, TableEntry, member_of
+from server.archive.renumbering import Renumbering, highest_logged_ids, lowest_ids
+from server.archive.tables import (
+    ARCHIVED,
+    LEFT_OUT,
+    MODELS,
+    references,
+    rows_of,
+    table_of,
+)
+from server.errors import Invalid
+from server.models.base import Row, stored_id
+from server.models.journal import as_json, from_json
+from server.models.project import Project
+from server.models.trace import Attachment
+from server.queries import projects as project_queries
+from server.services import projects
+from server.settings import Settings
+
+_ROWS_AT_ONCE = 1000
+_WRITTEN_AT = (1980, 1, 1, 0, 0, 0)
+"""Every member has the same date: equal projects give equal archives."""
+
+
+def write(session: Session, settings: Settings, project: Project, path: Path) -> Manifest:
+    """Write everything of a project into a zip; readers of `path` see all of it or none.
+
+    Args:
+        session: A reading session: it sees one state of the project.
+        settings: Where attached files lie.
+        project: What to archive.
+        path: Where the archive goes.
+    """
+    project_id = stored_id(project)
+    renumbering = _to_one(session, project_id)
+    entries: dict[str, TableEntry] = {}
+    unfinished = path.with_name(path.name + ".part")
+    with zipfile.ZipFile(unfinished, "w", zipfile.ZIP_DEFLATED) as archive:
+        for model in ARCHIVED:
+            name = str(model.__tablename__)
+            with _member(archive, member_of(name)) as file:
+                entries[name] = _write_table(session, file, model, project_id, renumbering)
+        attached = sorted(set(session.execute(_attached(project_id)).scalars()))
+        for digest in attached:
+            with _member(archive, ATTACHMENTS + digest) as file:
+                file.write((settings.attachments / digest).read_bytes())
+        manifest = Manifest(
+            revision=_revision(),
+            project=project.slug,
+            tables=entries,
+            attachments=tuple(attached),
+        )
+        with _member(archive, MANIFEST) as file:
+            file.write(manifest.model_dump_json(indent=2).encode())
+    unfinished.replace(path)
+    return manifest
+
+
+def _revision() -> str:
+    from server.schema import head_revision
+
+    return head_revision()
+
+
+def _member(archive: zipfile.ZipFile, name: str) -> IO[bytes]:
+    info = zipfile.ZipInfo(name, _WRITTEN_AT)
+    info.compress_type = zipfile.ZIP_DEFLATED
+    return archive.open(info, "w", force_zip64=True)
+
+
+def _attached(project_id: int) -> Any:
+    rows = rows_of(Attachment, project_id).order_by(None).subquery()
+    return sa.select(rows.c.sha256)
+
+
+def _stored_rows(session: Session, model: type[Row], project_id: int) -> Iterator[dict[str, Any]]:
+    left_out = LEFT_OUT.get(str(model.__tablename__), {})
+    statement = rows_of(model, project_id).execution_options(yield_per=_ROWS_AT_ONCE)
+    for row in session.execute(statement).scalars():
+        yield {**as_json(row), **left_out}
+        session.expunge(row)
+
+
+def _to_one(session: Session, project_id: int) -> Renumbering:
+    """Let every table's ids begin at 1: the archive does not depend on where it came from."""
+    lowest: dict[str, int] = {}
+    for model in ARCHIVED:
+        name = str(model.__tablename__)
+        if name == "event":
+            for values in _stored_rows(session, model, project_id):
+                lowest_ids(name, values, lowest)
+            continue
+        rows = rows_of(model, project_id).order_by(None).subquery()
+        first = session.execute(sa.select(sa.func.min(rows.c.id))).scalar()
+        if first is not None:
+            lowest[name] = min(first, lowest.get(name, first))
+    return Renumbering({table: 1 - number for table, number in lowest.items()})
+
+
+def _write_table(
+    session: Session,
+    file: IO[bytes],
+    model: type[Row],
+    project_id: int,
+    renumbering: Renumbering,
+) -> TableEntry:
+    digest, count = hashlib.sha256(), 0
+    name = str(model.__tablename__)
+    for values in _stored_rows(session, model, project_id):
+        row = renumbering.row(name, values)
+        line = json.dumps(row, ensure_ascii=False, sort_keys=True).encode() + b"\n"
+        file.write(line)
+        digest.update(line)
+        count += 1
+    return TableEntry(rows=count, sha256=digest.hexdigest())
+
+
+def read(session: Session, settings: Settings, path: Path, *, name: str = "") -> Project:
+    """Make a project from an archive, the same as the one that was archived.
+
+    It is all or nothing: on any fault the session is to be rolled back.
+
+    Args:
+        session: A writing session.
+        settings: Where attached files go.
+        path: The archive.
+        name: The project's new name; the archived one where empty.
+
+    Raises:
+        Invalid: It is no archive, is damaged, or comes from a newer version.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            manifest = _checked_manifest(archive)
+            for digest in manifest.attachments:
+                _keep_attachment(archive, settings, digest)
+            return _read_project(session, archive, manifest, name)
+    except (zipfile.BadZipFile, KeyError, EOFError) as error:
+        raise Invalid(f"{path.name} is no Faultbook archive, or is damaged: {error}.") from error
+
+
+def _checked_manifest(archive: zipfile.ZipFile) -> Manifest:
+    try:
+        manifest = Manifest.model_validate_json(archive.read(MANIFEST))
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise Invalid(f"The archive's manifest does not fit: {where}: {first['msg']}.") from error
+    if manifest.version > VERSION:
+        raise Invalid(
+            f"The archive has format {manifest.version}; this version of Faultbook reads up to "
+            f"{VERSION}. Install a newer one."
+        )
+    unknown = set(manifest.tables) - set(MODELS)
+    if unknown:
+        raise Invalid(f"The archive holds tables that are not known here: {sorted(unknown)}.")
+    return manifest
+
+
+def _keep_attachment(archive: zipfile.ZipFile, settings: Settings, digest: str) -> None:
+    content = archive.read(ATTACHMENTS + digest)
+    if hashlib.sha256(content).hexdigest() != digest:
+        raise Invalid(f"The attached file {digest} is damaged: its digest differs.")
+    settings.attachments.mkdir(parents=True, exist_ok=True)
+    (settings.attachments / digest).write_bytes(content)
+
+
+def _read_project(
+    session: Session, archive: zipfile.ZipFile, manifest: Manifest, name: str
+) -> Project:
+    renumbering = Renumbering({table: sequences.last_id(session, table) for table in MODELS})
+    later: list[tuple[type[Row], dict[str, Any]]] = []
+    for model in ARCHIVED:
+        table = str(model.__tablename__)
+        if table not in manifest.tables:
+            continue
+        own = [ref.column for ref in references(model) if ref.table == table]
+        chunk: list[dict[str, Any]] = []
+        for values in _lines(archive, manifest, table):
+            row = renumbering.row(table, values)
+            if model is Project:
+                _rename(session, row, name)
+            if any(row[column] is not None for column in own):
+                later.append((model, {"id": row["id"], **{c: row[c] for c in own}}))
+                row.update(dict.fromkeys(own))
+            chunk.append(_python_values(model, row))
+            if len(chunk) == _ROWS_AT_ONCE:
+                session.execute(sa.insert(model), chunk)
+                chunk = []
+        if chunk:
+            session.execute(sa.insert(model), chunk)
+    for model, values in later:
+        own_table = table_of(model)
+        own_row = own_table.c.id == values.pop("id")
+        session.execute(sa.update(own_table).where(own_row).values(values))
+    highest = dict.fromkeys(manifest.tables, 0)
+    for values in _stored_rows(session, MODELS["event"], renumbering.id("project", 1)):
+        highest_logged_ids(values, highest)
+    sequences.catch_up(session, highest)
+    return session.get_one(Project, renumbering.id("project", 1))
+
+
+def _lines(archive: zipfile.ZipFile, manifest: Manifest, table: str) -> Iterator[dict[str, Any]]:
+    digest, count, entry = hashlib.sha256(), 0, manifest.tables[table]
+    with archive.open(member_of(table)) as file:
+        for line in file:
+            digest.update(line)
+            count += 1
+            try:
+                values = json.loads(line)
+            except ValueError as error:
+                raise Invalid(f"{member_of(table)}, line {count}: {error}.") from error
+            yield values
+    if (count, digest.hexdigest()) != (entry.rows, entry.sha256):
+        raise Invalid(
+            f"{member_of(table)} is damaged: {count} rows, where the manifest says {entry.rows}, "
+            "or another digest. Nothing was imported."
+        )
+
+
+def _python_values(model: type[Row], row: Mapping[str, Any]) -> dict[str, Any]:
+    known = {attribute.key for attribute in sa.inspect(model).column_attrs}
+    if unknown := set(row) - known:
+        raise Invalid(f"{model.__tablename__} has unknown fields: {sorted(unknown)}.")
+    return from_json(model, row)
+
+
+def _rename(session: Session, row: dict[str, Any], name: str) -> None:
+    """Give the project a slug that is free here; its name only where a new one was asked for."""
+    row["name"] = name or row["name"]
+    wanted = projects.slug_of(name) if name else row["slug"]
+    slug, number = wanted, 1
+    while session.exec(project_queries.by_slug(slug)).first() is not None:
+        number += 1
+        slug = f"{wanted}-{number}"
+    row["slug"] = slug
