@@ -61,3 +61,10 @@ def unread(batch: Batch, annotator_id: int) -> SelectOfScalar[BatchTrace]:
         col(BatchTrace.trace_id).not_in(submitted_by(batch, annotator_id)),
         sa.or_(col(BatchTrace.assigned_to).is_(None), col(BatchTrace.assigned_to) == annotator_id),
     )
+
+
+def unbatched_count(project_id: int) -> SelectOfScalar[int]:
+    """How many traces no batch has drawn yet."""
+    return select(sa.func.count(col(Trace.id))).where(
+        Trace.project_id == project_id, col(Trace.id).not_in(batched_trace_ids(project_id))
+    )

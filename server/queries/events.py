@@ -12,7 +12,10 @@ from server.models.event import Event, EventRow
 
 UNDO = "undo"
 REDO = "redo"
-SYSTEM_KINDS = (UNDO, REDO)
+REVEALED = "revealed"
+ERASED = "trace.erased"
+SYSTEM_KINDS = (UNDO, REDO, REVEALED, ERASED)
+"""What is logged without being a decision that could be taken back."""
 
 
 def _stands(event: Any) -> sa.ColumnElement[bool]:
@@ -101,3 +104,20 @@ def log_page(
     if actor_id is not None:
         statement = statement.where(Event.actor_id == actor_id)
     return statement if before is None else statement.where(col(Event.id) < before)
+
+
+def noted_about(
+    project_id: int, actor_id: int, kind: str, table_name: str, row_key: str
+) -> SelectOfScalar[Event]:
+    """Events of one kind by one person that are about one row."""
+    return (
+        select(Event)
+        .join(EventRow, col(EventRow.event_id) == col(Event.id))
+        .where(
+            Event.project_id == project_id,
+            Event.actor_id == actor_id,
+            Event.kind == kind,
+            EventRow.table_name == table_name,
+            EventRow.row_key == row_key,
+        )
+    )

@@ -5,7 +5,7 @@ row before and after and stores both in one event of the same transaction. Undo 
 back; it is refused where later decisions rest on them.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -98,6 +98,35 @@ def _append(session: Session, event: Event, changes: Iterable[Change]) -> Event:
             EventRow(event_id=event_id, table_name=row.table, row_key=row.key, changed=is_change)
             for row in sorted(rows)
         )
+    session.flush()
+    return event
+
+
+def note_event(
+    session: Session,
+    member: Member,
+    kind: str,
+    summary: str,
+    payload: Mapping[str, Any],
+    *,
+    about: Iterable[RowName] = (),
+) -> Event:
+    """Log something a person did that changed no row, such as looking at others' verdicts.
+
+    Undo passes it by: `kind` has to be one of `queries.SYSTEM_KINDS`.
+    """
+    event = Event(
+        project_id=member.project_id,
+        actor_id=member.id,
+        kind=kind,
+        summary=summary,
+        payload={**payload, "changes": []},
+    )
+    _append(session, event, ())
+    session.add_all(
+        EventRow(event_id=stored_id(event), table_name=row.table, row_key=row.key, changed=False)
+        for row in about
+    )
     session.flush()
     return event
 
@@ -213,10 +242,10 @@ def _write(session: Session, change: Change) -> None:
     if change.after is None:
         session.delete(_existing(session, change))
     elif change.before is None:
-        session.add(model(**from_json(change.table, change.after)))
+        session.add(model(**from_json(model, change.after)))
     else:
         row = _existing(session, change)
-        for name, value in from_json(change.table, change.after).items():
+        for name, value in from_json(model, change.after).items():
             setattr(row, name, value)
         session.add(row)
     session.flush()

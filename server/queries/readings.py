@@ -1,0 +1,171 @@
+"""Statements of the Read screen: a trace's outline, its place in a batch, its population."""
+
+from collections.abc import Collection
+from typing import Any
+
+import sqlalchemy as sa
+from sqlmodel import col, select
+from sqlmodel.sql.expression import SelectOfScalar
+
+from server.models.batch import Batch, BatchTrace, Round
+from server.models.judge import Judge, JudgeVerdict
+from server.models.note import Note
+from server.models.project import Annotator
+from server.models.trace import Step, StepKind, Trace
+from server.models.verdict import Verdict, VerdictValue
+
+
+def outline(trace_id: int) -> sa.Select[int, str, StepKind, str, str]:
+    """Position, role, kind, name and call id of every step, without the texts."""
+    return (
+        sa.select(
+            col(Step.position), col(Step.role), col(Step.kind), col(Step.name), col(Step.call_id)
+        )
+        .where(col(Step.trace_id) == trace_id)
+        .order_by(col(Step.position))
+    )
+
+
+def steps_at(trace_id: int, positions: Collection[int]) -> SelectOfScalar[Step]:
+    """The steps of a trace at these positions, whole."""
+    return select(Step).where(Step.trace_id == trace_id, col(Step.position).in_(positions))
+
+
+def place_in_batch(project_id: int, trace_id: int) -> SelectOfScalar[BatchTrace]:
+    """Where a trace stands in the batches that drew it, the latest first."""
+    return (
+        select(BatchTrace)
+        .join(Batch, col(Batch.id) == col(BatchTrace.batch_id))
+        .join(Round, col(Round.id) == col(Batch.round_id))
+        .where(Round.project_id == project_id, BatchTrace.trace_id == trace_id)
+        .order_by(col(BatchTrace.batch_id).desc())
+    )
+
+
+def beside_in_batch(place: BatchTrace, *, forward: bool) -> SelectOfScalar[int]:
+    """The trace before or after a place of a batch."""
+    statement = select(BatchTrace.trace_id).where(BatchTrace.batch_id == place.batch_id).limit(1)
+    if forward:
+        return statement.where(BatchTrace.position > place.position).order_by(
+            col(BatchTrace.position)
+        )
+    return statement.where(BatchTrace.position < place.position).order_by(
+        col(BatchTrace.position).desc()
+    )
+
+
+def beside_in_project(
+    project_id: int, trace_id: int, *, forward: bool
+) -> SelectOfScalar[int | None]:
+    """The trace that came in before or after another one."""
+    statement = select(col(Trace.id)).where(Trace.project_id == project_id).limit(1)
+    if forward:
+        return statement.where(col(Trace.id) > trace_id).order_by(col(Trace.id))
+    return statement.where(col(Trace.id) < trace_id).order_by(col(Trace.id).desc())
+
+
+def at_place(batch_id: int, position: int) -> SelectOfScalar[int]:
+    """The trace at a place of a batch."""
+    return select(BatchTrace.trace_id).where(
+        BatchTrace.batch_id == batch_id, BatchTrace.position == position
+    )
+
+
+def called(project_id: int, external_id: str) -> SelectOfScalar[int | None]:
+    """The trace with an external id."""
+    return select(col(Trace.id)).where(
+        Trace.project_id == project_id, Trace.external_id == external_id
+    )
+
+
+def batch_size(batch_id: int) -> SelectOfScalar[int]:
+    """How many traces a batch has."""
+    return select(sa.func.count(col(BatchTrace.id))).where(BatchTrace.batch_id == batch_id)
+
+
+def readings_of_batch(
+    batch: Batch, annotator_id: int
+) -> sa.Select[int, str, VerdictValue, float | None]:
+    """Trace, its external id, verdict and seconds of what an annotator has finished of a batch."""
+    columns: tuple[Any, ...] = (
+        col(Trace.id),
+        col(Trace.external_id),
+        col(Verdict.value),
+        col(Verdict.seconds),
+    )
+    return (
+        sa.select(*columns)
+        .join(BatchTrace, col(BatchTrace.trace_id) == col(Trace.id))
+        .join(Verdict, col(Verdict.trace_id) == col(Trace.id))
+        .where(
+            col(BatchTrace.batch_id) == batch.id,
+            col(Verdict.annotator_id) == annotator_id,
+            col(Verdict.round_id) == batch.round_id,
+            col(Verdict.submitted_at).is_not(None),
+        )
+        .order_by(col(BatchTrace.position))
+    )
+
+
+def verdicts_of_others(trace_id: int, annotator_id: int) -> sa.Select[Verdict, Annotator]:
+    """Verdicts that somebody else gave and finished."""
+    return (
+        sa.select(Verdict, Annotator)
+        .join(Annotator, col(Annotator.id) == col(Verdict.annotator_id))
+        .where(
+            col(Verdict.trace_id) == trace_id,
+            col(Verdict.annotator_id) != annotator_id,
+            col(Verdict.submitted_at).is_not(None),
+        )
+        .order_by(col(Annotator.kind), col(Verdict.id))
+    )
+
+
+def notes_with_authors(trace_id: int) -> sa.Select[Note, Annotator]:
+    """Everybody's notes on a trace with who wrote them, in the order of writing."""
+    return (
+        sa.select(Note, Annotator)
+        .join(Annotator, col(Annotator.id) == col(Note.annotator_id))
+        .where(col(Note.trace_id) == trace_id)
+        .order_by(col(Note.id))
+    )
+
+
+def judge_verdicts(trace_id: int) -> sa.Select[JudgeVerdict, Judge]:
+    """What judges said about a whole trace or a mode on it."""
+    return (
+        sa.select(JudgeVerdict, Judge)
+        .join(Judge, col(Judge.id) == col(JudgeVerdict.judge_id))
+        .where(col(JudgeVerdict.trace_id) == trace_id)
+        .order_by(col(JudgeVerdict.id))
+    )
+
+
+def population_size(project_id: int) -> sa.Select[int, int | None, int | None]:
+    """How many traces a project has, the last of them, and the last import that wrote any."""
+    return sa.select(
+        sa.func.count(col(Trace.id)), sa.func.max(col(Trace.id)), sa.func.max(col(Trace.import_id))
+    ).where(col(Trace.project_id) == project_id)
+
+
+def population(
+    project_id: int, every: int
+) -> sa.Select[int | None, int | None, int | None, int | None, int, float | None]:
+    """Measures of every n-th trace: id, tokens (written, read, reasoned), steps, duration."""
+    return sa.select(
+        col(Trace.id),
+        col(Trace.completion_tokens),
+        col(Trace.prompt_tokens),
+        col(Trace.reasoning_tokens),
+        col(Trace.step_count),
+        col(Trace.duration_s),
+    ).where(col(Trace.project_id) == project_id, col(Trace.id) % every == 0)
+
+
+def tool_calls(trace_ids: Collection[int]) -> sa.Select[int, int]:
+    """How many tools each of these traces called; traces without a call are left out."""
+    return (
+        sa.select(col(Step.trace_id), sa.func.count(col(Step.id)))
+        .where(col(Step.trace_id).in_(trace_ids), col(Step.kind) == StepKind.TOOL_CALL)
+        .group_by(col(Step.trace_id))
+    )

@@ -1,0 +1,216 @@
+"""Read: one trace at a time with verdict, first failing step and notes."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Form, Response
+from pydantic import BaseModel
+
+from server.errors import Conflict, Invalid
+from server.models.verdict import VerdictValue
+from server.routes.screen import AnnotatorScreen, LeadScreen, Reader, Screen
+from server.services import batches, notes, readings, verdicts
+from server.services.notes import Anchor
+from server.views.batches import begin
+from server.views.read import Kept, read_page
+from server.views.reading import reading
+from server.views.step_page import step_page, steps_part
+
+router = APIRouter(prefix="/projects/{slug}/read", tags=["read"])
+
+PAGE = "read/trace.html"
+_VERDICT = ("verdicts", "first_failure", "map", "gutters")
+_NOTES = ("notes", "map", "changed")
+_SECONDS = 7_200.0
+"""Longest reading that is taken for one; a page left open says nothing about pace."""
+
+
+class NoteForm(BaseModel):
+    """The note box: text, the words it is about, and whether to go on to the next trace."""
+
+    text: str = ""
+    step: int | None = None
+    start: int | None = None
+    end: int | None = None
+    seconds: float | None = None
+    next: bool = False
+
+    @property
+    def anchor(self) -> Anchor:
+        return Anchor(self.step, self.start, self.end)
+
+    @property
+    def time(self) -> float | None:
+        """Seconds of reading, if the browser measured them."""
+        return None if self.seconds is None else min(max(self.seconds, 0.0), _SECONDS)
+
+    def kept(self, message: str) -> Kept:
+        """Return what was typed, to go on with."""
+        return Kept(self.text, message, step=self.step, start=self.start, end=self.end)
+
+
+@router.get("")
+def read_next(screen: Reader) -> Response:
+    """Go to the next trace that the reader has not finished; say so when there is none."""
+    trace_id = batches.next_trace_id(screen.session, screen.member)
+    if trace_id is not None:
+        return screen.redirect(f"/read/{trace_id}")
+    batch = batches.current(screen.session, screen.member)
+    view = begin(screen.session, screen.member, batch, batches.DEFAULT_SIZE)
+    return screen.show("read/begin.html", view, section="read")
+
+
+@router.get("/find")
+def find(screen: Reader, trace: str = "", beside: int | None = None) -> Response:
+    """Go to a trace by its name, or by its number in the batch that `beside` is in."""
+    found = readings.locate(screen.session, screen.member, trace, beside=beside)
+    return screen.redirect(f"/read/{found}")
+
+
+@router.get("/{trace_id}")
+def show(screen: Reader, trace_id: int, first: int = 0) -> Response:
+    """One trace, from step `first` (0-based) on."""
+    view = read_page(reading(screen.session, screen.member, trace_id), first=max(first, 0))
+    return screen.show(PAGE, view, section="read")
+
+
+@router.get("/{trace_id}/steps")
+def more_steps(screen: Reader, trace_id: int, first: int) -> Response:
+    """More steps of a long trace."""
+    view = steps_part(reading(screen.session, screen.member, trace_id), first=max(first, 0))
+    return screen.show("read/steps.html", view, section="read", blocks=("steps",))
+
+
+@router.get("/{trace_id}/steps/{position}")
+def show_step(screen: Reader, trace_id: int, position: int, raw: bool = False) -> Response:
+    """One step, whole: as it is read, or as it was stored."""
+    found = reading(screen.session, screen.member, trace_id)
+    view = step_page(found, position, raw=raw)
+    return screen.show("read/step.html", view, section="read", blocks=("step",))
+
+
+@router.post("/{trace_id}/verdict")
+def decide(
+    screen: AnnotatorScreen,
+    trace_id: int,
+    value: Annotated[VerdictValue, Form()],
+    version: Annotated[int | None, Form()] = None,
+) -> Response:
+    """Give or change one's verdict."""
+    before = verdicts.own_verdict(screen.session, screen.member, trace_id)
+    failed_at = before.first_failure_step if before else None
+    verdicts.decide(screen.session, screen.member, trace_id, value, version=version)
+    return _changed(screen, trace_id, _VERDICT, steps=(failed_at,))
+
+
+@router.post("/{trace_id}/first-failure")
+def choose_first_failure(
+    screen: AnnotatorScreen,
+    trace_id: int,
+    step: Annotated[int | None, Form()] = None,
+    number: Annotated[int | None, Form()] = None,
+) -> Response:
+    """Say at which step (0-based, or its number) it first went wrong; none takes it back."""
+    step = step if number is None else number - 1
+    before = verdicts.own_verdict(screen.session, screen.member, trace_id)
+    failed_at = before.first_failure_step if before else None
+    verdicts.choose_first_failure_step(screen.session, screen.member, trace_id, step)
+    return _changed(screen, trace_id, _VERDICT, steps=(failed_at, step))
+
+
+@router.post("/{trace_id}/notes")
+def add_note(screen: AnnotatorScreen, trace_id: int, form: Annotated[NoteForm, Form()]) -> Response:
+    """Write a note; or keep what is in the box, submit the verdict and go to the next trace."""
+    try:
+        with screen.session.begin_nested():
+            if form.next:
+                return _finish(screen, trace_id, form)
+            note = notes.add_note(
+                screen.session, screen.member, trace_id, form.text, anchor=form.anchor
+            )
+    except Invalid as refusal:
+        return _kept(screen, trace_id, form.kept(refusal.message), 422)
+    screen.announce("Note saved", undo=True, **_sent(screen, trace_id))
+    return _changed(screen, trace_id, _NOTES, notes=(note.step,), message="Note saved")
+
+
+@router.post("/{trace_id}/notes/{note_id}")
+def edit_note(
+    screen: AnnotatorScreen,
+    trace_id: int,
+    note_id: int,
+    text: Annotated[str, Form()] = "",
+    version: Annotated[int, Form()] = 1,
+) -> Response:
+    """Change the words of one's own note."""
+    try:
+        note = notes.edit_note(screen.session, screen.member, note_id, text, version=version)
+    except (Conflict, Invalid) as refusal:
+        kept = Kept(
+            text,
+            refusal.message,
+            note_id,
+            str(refusal.detail.get("theirs", "")),
+            int(refusal.detail.get("version", version)),
+        )
+        return _kept(screen, trace_id, kept, refusal.status)
+    screen.announce("Note changed", undo=True, **{"draft:saved": {"key": f"edit-{note_id}"}})
+    return _changed(screen, trace_id, _NOTES, notes=(note.step,), message="Note changed")
+
+
+@router.post("/{trace_id}/notes/{note_id}/remove")
+def remove_note(screen: AnnotatorScreen, trace_id: int, note_id: int) -> Response:
+    """Take one's own note away."""
+    note = notes.remove_note(screen.session, screen.member, note_id)
+    screen.announce("Note removed", undo=True)
+    return _changed(screen, trace_id, _NOTES, notes=(note.step,), message="Note removed")
+
+
+@router.post("/{trace_id}/reveal")
+def reveal(screen: LeadScreen, trace_id: int) -> Response:
+    """Show a lead what others say before they submit; the log keeps that they looked."""
+    readings.reveal(screen.session, screen.member, trace_id)
+    return screen.redirect(f"/read/{trace_id}")
+
+
+def _finish(screen: Screen, trace_id: int, form: NoteForm) -> Response:
+    readings.finish(
+        screen.session,
+        screen.member,
+        trace_id,
+        text=form.text,
+        anchor=form.anchor,
+        seconds=form.time,
+    )
+    following = batches.next_trace_id(screen.session, screen.member, after=trace_id)
+    screen.announce("Saved", **_sent(screen, trace_id))
+    return screen.redirect("/read" if following is None else f"/read/{following}")
+
+
+def _sent(screen: Screen, trace_id: int) -> dict[str, Any]:
+    return {"draft:saved": {"key": f"note-{trace_id}-{screen.member.id}"}}
+
+
+def _changed(
+    screen: Screen,
+    trace_id: int,
+    blocks: tuple[str, ...],
+    *,
+    steps: tuple[int | None, ...] = (),
+    notes: tuple[int | None, ...] = (),
+    message: str = "",
+) -> Response:
+    """Answer with the parts that changed, or go back to the page without JavaScript."""
+    if not screen.wants_fragment:
+        return screen.redirect(f"/read/{trace_id}", message=message, undo=bool(message))
+    found = reading(screen.session, screen.member, trace_id)
+    view = read_page(found, changed_steps=steps, changed_notes=notes)
+    return screen.show(PAGE, view, section="read", blocks=blocks)
+
+
+def _kept(screen: Screen, trace_id: int, kept: Kept, status: int) -> Response:
+    """Show what could not be saved with the reason; nothing typed is lost."""
+    blocks: tuple[str, ...] = ("notes",) if kept.note_id is not None else ("kept",)
+    focus: dict[str, Any] = {} if kept.note_id is not None else {"move-focus": {"id": "verdict"}}
+    screen.announce(kept.message, **focus)
+    view = read_page(reading(screen.session, screen.member, trace_id), kept=kept)
+    return screen.show(PAGE, view, section="read", blocks=blocks, status=status)

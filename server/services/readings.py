@@ -1,0 +1,73 @@
+"""Finishing the reading of a trace, and looking at others' work before that."""
+
+from sqlmodel import Session
+
+from server.errors import NotFound
+from server.models.journal import RowName
+from server.models.project import Member
+from server.models.verdict import Verdict
+from server.queries import events as queries
+from server.queries import readings as traces
+from server.services import events, notes, verdicts
+from server.services.notes import Anchor
+
+
+def finish(
+    session: Session,
+    member: Member,
+    trace_id: int,
+    *,
+    text: str = "",
+    anchor: Anchor | None = None,
+    seconds: float | None = None,
+) -> Verdict:
+    """Keep a note still in the box, if there is one, and submit the verdict.
+
+    Raises:
+        Invalid: There is no verdict yet; nothing is kept then.
+    """
+    verdict = verdicts.submit(session, member, trace_id, seconds=seconds)
+    if text.strip():
+        notes.add_note(session, member, trace_id, text, anchor=anchor)
+    return verdict
+
+
+def reveal(session: Session, member: Member, trace_id: int) -> None:
+    """Let a lead see what others say about a trace before submitting; the log says so."""
+    trace = verdicts.find_trace(session, member, trace_id)
+    if not has_revealed(session, member, trace_id):
+        events.note_event(
+            session,
+            member,
+            queries.REVEALED,
+            f"looked at others' work on {trace.external_id} before submitting",
+            {"trace_id": trace_id},
+            about=[RowName("trace", str(trace_id))],
+        )
+
+
+def has_revealed(session: Session, member: Member, trace_id: int) -> bool:
+    """Whether the member has looked at others' work on a trace before submitting."""
+    statement = queries.noted_about(
+        member.project_id, member.id, queries.REVEALED, "trace", str(trace_id)
+    )
+    return session.exec(statement.limit(1)).first() is not None
+
+
+def locate(session: Session, member: Member, wanted: str, *, beside: int | None = None) -> int:
+    """Return the trace of that external id, or at that place of the batch that `beside` is in.
+
+    Raises:
+        NotFound: There is no such trace.
+    """
+    wanted = wanted.strip()
+    found = session.exec(traces.called(member.project_id, wanted)).first()
+    if found is None and wanted.isdecimal():
+        here = session.exec(traces.place_in_batch(member.project_id, beside or 0).limit(1)).first()
+        if here is not None:
+            found = session.exec(traces.at_place(here.batch_id, int(wanted) - 1)).first()
+    if found is None:
+        raise NotFound(
+            f"No trace is called «{wanted}». Give its id, or its number in the batch you read."
+        )
+    return found

@@ -1,0 +1,236 @@
+"""The Read screen: one trace, the reader's verdict and notes, and others' where they may see."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from server.models.base import stored_id
+from server.models.project import Annotator, AnnotatorKind
+from server.models.trace import Outcome, Trace
+from server.models.verdict import Verdict
+from server.queries import readings as queries
+from server.views.conversation import Annotated, BlockView, Conversation, conversation
+from server.views.place import Place, place_of
+from server.views.reading import Reading, Sight
+from server.views.signals import SignalView, call_count, signals
+from server.views.step import Gutter
+
+CAUSAL_WORDS = ("because", "probably", "due to", "caused by", "maybe", "presumably")
+_CAUSAL = re.compile(rf"\b({'|'.join(CAUSAL_WORDS)})\b", re.IGNORECASE)
+_LIST_STEPS = 200
+
+
+@dataclass(frozen=True)
+class Kept:
+    """Text that could not be saved, to go on with; `note_id` None is the box for a new note."""
+
+    text: str
+    message: str
+    note_id: int | None = None
+    theirs: str = ""
+    version: int = 0
+    step: int | None = None
+    start: int | None = None
+    end: int | None = None
+
+
+@dataclass(frozen=True)
+class NoteView:
+    id: int
+    text: str
+    quote: str
+    place: str
+    """Name of the step it is anchored to; empty for the whole run."""
+    href: str
+    hue: int
+    version: int
+    sounds_causal: bool
+    author: str
+    is_machine: bool
+    kept: Kept | None
+
+
+@dataclass(frozen=True)
+class OpinionView:
+    """What another person or a machine said of the whole trace."""
+
+    author: str
+    is_machine: bool
+    verdict: str
+    place: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Others:
+    """Others' work on the trace; everything is empty unless `sight` is shown."""
+
+    sight: Sight
+    opinions: tuple[OpinionView, ...] = ()
+    notes: tuple[NoteView, ...] = ()
+    outcome: Outcome | None = None
+
+
+@dataclass(frozen=True)
+class VerdictPanel:
+    value: str
+    version: int | None
+    is_submitted: bool
+    first_failure: int | None
+    first_failure_label: str
+    options: tuple[tuple[int, str], ...]
+    """Steps to choose from; empty for long traces, where a number is typed."""
+    step_count: int
+
+
+@dataclass(frozen=True)
+class ReadPage:
+    trace_id: int
+    url: str
+    title: str
+    chips: tuple[str, ...]
+    place: Place
+    saved_at: datetime | None
+    can_annotate: bool
+    verdict: VerdictPanel
+    conversation: Conversation
+    notes: tuple[NoteView, ...]
+    others: Others
+    signals: tuple[SignalView, ...]
+    draft_key: str
+    causal_words: str
+    kept: Kept | None
+    changed_gutters: tuple[Gutter, ...]
+    changed_blocks: tuple[BlockView, ...]
+
+
+def read_page(
+    found: Reading,
+    *,
+    first: int = 0,
+    changed_steps: Sequence[int | None] = (),
+    changed_notes: Sequence[int | None] = (),
+    kept: Kept | None = None,
+) -> ReadPage:
+    """Build the page; `changed_…` name steps whose margin or text a part of it renews."""
+    trace, failure = found.trace, found.first_failure
+    blocks = [
+        block for step in changed_notes if step is not None for block in found.outline.around(step)
+    ]
+    return ReadPage(
+        trace_id=stored_id(trace),
+        url=found.url,
+        title=trace.item_id or trace.external_id,
+        chips=_chips(trace),
+        place=place_of(found),
+        saved_at=max((note.created_at for note in found.own), default=None)
+        if found.verdict is None
+        else found.verdict.submitted_at or found.verdict.created_at,
+        can_annotate=found.can_annotate,
+        verdict=_panel(found),
+        conversation=conversation(
+            found.outline,
+            found.url,
+            found.annotated,
+            failure,
+            can_choose=found.can_annotate,
+            first=first,
+        ),
+        notes=_own_notes(found, kept),
+        others=_others(found),
+        signals=signals(found.session, trace, call_count(found.session, trace)),
+        draft_key=f"note-{stored_id(trace)}-{found.member.id}",
+        causal_words="|".join(CAUSAL_WORDS),
+        kept=kept if kept is not None and kept.note_id is None else None,
+        changed_gutters=found.outline.gutters(changed_steps, failure),
+        changed_blocks=found.outline.blocks(blocks, found.annotated, failure),
+    )
+
+
+def _chips(trace: Trace) -> tuple[str, ...]:
+    chips = [trace.model, f"run {trace.trial}" if trace.trial is not None else ""]
+    if trace.completion_tokens is not None:
+        chips.append(f"{trace.completion_tokens:,} tokens")
+    if trace.finish_reason not in ("", "stop"):
+        chips.append(f"ended by {trace.finish_reason}")
+    return tuple(chip for chip in chips if chip)
+
+
+def _panel(found: Reading) -> VerdictPanel:
+    verdict, count = found.verdict, found.outline.step_count
+    failure = found.first_failure
+    return VerdictPanel(
+        value=verdict.value.value if verdict else "",
+        version=verdict.version if verdict else None,
+        is_submitted=verdict is not None and verdict.submitted_at is not None,
+        first_failure=failure,
+        first_failure_label="" if failure is None else found.outline.label(failure),
+        options=found.outline.options() if count <= _LIST_STEPS else (),
+        step_count=count,
+    )
+
+
+def _own_notes(found: Reading, kept: Kept | None) -> tuple[NoteView, ...]:
+    shown = found.annotated[: len(found.own)]
+    return tuple(
+        _note(
+            found,
+            item,
+            found.member.annotator,
+            kept if kept and kept.note_id == item.note.id else None,
+        )
+        for item in shown
+    )
+
+
+def _note(found: Reading, item: Annotated, author: Annotator, kept: Kept | None = None) -> NoteView:
+    note = item.note
+    is_anchored = note.start is not None
+    anchor = f"#anchor-{note.id}" if is_anchored else f"#step-{(note.step or 0) + 1}"
+    return NoteView(
+        id=stored_id(note),
+        text=note.text,
+        quote=note.quote,
+        place="" if note.step is None else f"step {found.outline.label(note.step)}",
+        href="" if note.step is None else anchor,
+        hue=item.hue,
+        version=kept.version if kept else note.version,
+        sounds_causal=_CAUSAL.search(note.text) is not None,
+        author=author.name,
+        is_machine=author.kind is AnnotatorKind.MACHINE,
+        kept=kept,
+    )
+
+
+def _others(found: Reading) -> Others:
+    if found.sight is not Sight.SHOWN:
+        return Others(found.sight)
+    session, trace_id = found.session, stored_id(found.trace)
+    given = session.execute(queries.verdicts_of_others(trace_id, found.member.id)).all()
+    opinions = [_opinion(found, verdict, author) for verdict, author in given]
+    opinions += [
+        OpinionView(judge.name, True, said.value.value, "", said.critique)
+        for said, judge in session.execute(queries.judge_verdicts(trace_id)).all()
+    ]
+    shown = found.annotated[len(found.own) :]
+    return Others(
+        sight=found.sight,
+        opinions=tuple(opinions),
+        notes=tuple(
+            _note(found, item, author)
+            for item, (_, author) in zip(shown, found.foreign, strict=True)
+        ),
+        outcome=None if found.trace.outcome is Outcome.UNKNOWN else found.trace.outcome,
+    )
+
+
+def _opinion(found: Reading, verdict: Verdict, author: Annotator) -> OpinionView:
+    step = verdict.first_failure_step
+    return OpinionView(
+        author=author.name,
+        is_machine=author.kind is AnnotatorKind.MACHINE,
+        verdict=verdict.value.value,
+        place="" if step is None else f"first failing step {found.outline.label(step)}",
+        text="",
+    )

@@ -1,0 +1,106 @@
+"""What one member may see of one trace, loaded once for the page or for parts of it."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from sqlmodel import Session
+
+from server.errors import NotFound
+from server.models.base import stored_id
+from server.models.note import Note
+from server.models.project import Annotator, Member
+from server.models.trace import Trace
+from server.models.verdict import Verdict
+from server.queries import events, rounds, traces, verdicts
+from server.queries import readings as queries
+from server.views.conversation import Annotated, Outline
+
+_HUES = 12
+
+
+class Sight(StrEnum):
+    """Why others' work on the trace is shown, or what would show it."""
+
+    SHOWN = "shown"
+    HIDDEN = "hidden"
+    """Until one's own verdict is submitted."""
+    OFFERED = "offered"
+    """Hidden, but a lead may look, which is logged."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What one member sees of one trace: loaded once, shown as page or as parts of it."""
+
+    session: Session
+    member: Member
+    trace: Trace
+    url: str
+    outline: Outline
+    verdict: Verdict | None
+    sight: Sight
+    own: tuple[Note, ...]
+    foreign: tuple[tuple[Note, Annotator], ...]
+
+    @property
+    def first_failure(self) -> int | None:
+        return self.verdict.first_failure_step if self.verdict else None
+
+    @property
+    def can_annotate(self) -> bool:
+        return self.member.role.can_annotate and not self.member.project.read_only
+
+    @property
+    def annotated(self) -> tuple[Annotated, ...]:
+        notes = (*self.own, *(note for note, _ in self.foreign))
+        return tuple(Annotated(note, place % _HUES + 1) for place, note in enumerate(notes))
+
+
+def reading(session: Session, member: Member, trace_id: int) -> Reading:
+    """Load a trace with what the member may see of it.
+
+    Raises:
+        NotFound: The project has no such trace.
+    """
+    trace = session.exec(traces.one(member.project_id, trace_id)).first()
+    if trace is None:
+        raise NotFound(f"This project has no trace {trace_id}.")
+    verdict = _own_verdict(session, member, trace_id)
+    sight = _sight(session, member, trace_id, verdict)
+    rows = [
+        (note, author) for note, author in session.execute(queries.notes_with_authors(trace_id))
+    ]
+    return Reading(
+        session=session,
+        member=member,
+        trace=trace,
+        url=f"/projects/{member.project.slug}/read/{trace_id}",
+        outline=Outline(session, trace_id),
+        verdict=verdict,
+        sight=sight,
+        own=tuple(note for note, author in rows if author.id == member.id),
+        foreign=tuple(
+            (note, author)
+            for note, author in rows
+            if author.id != member.id and sight is Sight.SHOWN
+        ),
+    )
+
+
+def _own_verdict(session: Session, member: Member, trace_id: int) -> Verdict | None:
+    current = session.exec(rounds.current(member.project_id)).first()
+    if current is None:
+        return None
+    return session.exec(verdicts.own(trace_id, member.id, stored_id(current))).first()
+
+
+def _sight(session: Session, member: Member, trace_id: int, verdict: Verdict | None) -> Sight:
+    submitted = verdict is not None and verdict.submitted_at is not None
+    if submitted or not member.project.blind:
+        return Sight.SHOWN
+    if member.is_blind:
+        return Sight.HIDDEN
+    looked = events.noted_about(
+        member.project_id, member.id, events.REVEALED, "trace", str(trace_id)
+    )
+    return Sight.SHOWN if session.exec(looked.limit(1)).first() is not None else Sight.OFFERED

@@ -1,0 +1,55 @@
+// Read: how long a trace was in view, the hint on causal words, and keeping the note box in step with the server.
+
+const MOST_SECONDS = 7200;
+const started = { at: document.hidden ? null : performance.now(), before: 0 };
+
+function seconds() {
+  const running = started.at === null ? 0 : performance.now() - started.at;
+  return Math.min(MOST_SECONDS, (started.before + running) / 1000);
+}
+
+document.addEventListener("visibilitychange", () => {
+  started.before = seconds() * 1000;
+  started.at = document.hidden ? null : performance.now();
+});
+
+const form = document.getElementById("note-form");
+const box = form?.elements.text;
+let sent = null;
+
+// Capture: before htmx or the browser collects the fields.
+document.addEventListener("submit", (event) => {
+  if (event.target !== form) return;
+  form.elements.seconds.value = seconds().toFixed(1);
+  sent = box.value;
+}, true);
+
+document.addEventListener("htmx:afterRequest", (event) => {
+  if (event.detail.elt !== form) return;
+  // What was typed while the note was on its way stays.
+  if (event.detail.successful && box.value === sent) form.reset();
+  if (event.detail.successful) document.getElementById("kept").hidden = true;
+  hint();
+});
+
+const hintLine = document.getElementById("causal-hint");
+const causal = form && new RegExp(`\\b(${form.dataset.causal})\\b`, "i");
+
+function hint() {
+  if (hintLine) hintLine.hidden = !causal.test(box.value);
+}
+form?.addEventListener("input", hint);
+hint();
+
+// The verdict's buttons stay in place, so that a press while another is on its way still counts.
+function showVerdict() {
+  const value = document.getElementById("verdict-version")?.dataset.verdict;
+  for (const button of document.querySelectorAll("#verdict button")) button.setAttribute("aria-pressed", String(button.value === value));
+}
+document.addEventListener("htmx:oobAfterSwap", (event) => {
+  if (event.detail.target.id === "verdict-version") showVerdict();
+});
+
+for (const time of document.querySelectorAll("time[data-local]")) {
+  time.textContent = new Date(time.dateTime).toLocaleTimeString("en-GB");
+}
