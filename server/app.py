@@ -14,7 +14,19 @@ from server.db import Database
 from server.errors import FaultbookError, Invalid
 from server.jobs import Jobs
 from server.logs import configure_logging
-from server.routes import account, admin, groups, labels, members, projects, runs, settings, undo
+from server.routes import (
+    account,
+    admin,
+    batches,
+    groups,
+    labels,
+    members,
+    projects,
+    read,
+    runs,
+    settings,
+    undo,
+)
 from server.routes.failures import show_error
 from server.routes.rate_limits import RateLimits
 from server.security import SameOrigin, SecurityHeaders
@@ -24,10 +36,12 @@ from server.static_files import VersionedFiles
 ROUTERS: Sequence[APIRouter] = (
     account.router,
     admin.router,
+    batches.router,
     groups.router,
     labels.router,
     members.router,
     projects.router,
+    read.router,
     runs.router,
     settings.router,
     undo.router,
