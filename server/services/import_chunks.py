@@ -16,6 +16,7 @@ from server.queries import imports as queries
 from server.queries import traces
 from server.services import anchors, import_annotations
 from server.services.anchors import StepText
+from server.services.erasure import ERASED
 from server.services.import_annotations import Annotated
 
 
@@ -53,7 +54,8 @@ def store(target: Target, drafts: Sequence[TraceDraft]) -> Stored:
     changed = [
         draft
         for draft in drafts
-        if draft.external_id in known and known[draft.external_id][1] != hashes[draft.external_id]
+        if draft.external_id in known
+        and known[draft.external_id][1] not in (hashes[draft.external_id], ERASED)
     ]
     annotated = [*_create(target, new, hashes)]
     for draft in changed:

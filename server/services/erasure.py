@@ -1,0 +1,133 @@
+"""Erasing a trace: its words are gone from every table and from the log, ids and counts stay.
+
+An admin (or the local lead of a server without login) erases a trace that holds personal data.
+What is left says that something was there, who read it and how it was judged, but no text.
+"""
+
+from typing import Any
+
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
+
+from server.artefacts import text_hash
+from server.models.base import stored_id
+from server.models.event import Event
+from server.models.judge import JudgeVerdict
+from server.models.mode import ModeExample
+from server.models.note import Note
+from server.models.project import Member
+from server.models.run import Embedding
+from server.models.trace import Attachment, InputTuple, Step, TokenSeries, Trace
+from server.models.verdict import Verdict
+from server.queries import events as event_queries
+from server.queries import traces
+from server.services import events
+from server.services.verdicts import find_trace
+from server.settings import Settings
+
+ERASED = "[erased]"
+_TEXTS = {
+    "note": ("text", "quote"),
+    "mode_example": ("quote",),
+    "verdict": ("minimal_repro",),
+}
+"""Columns of journaled tables that hold words of or about a trace."""
+
+
+def erase(session: Session, settings: Settings, member: Member, trace_id: int) -> Event:
+    """Erase a trace's words for good; nothing takes this back, and no import brings it back.
+
+    Raises:
+        NotFound: The project has no such trace.
+    """
+    trace = find_trace(session, member, trace_id)
+    notes = session.exec(select(Note).where(Note.trace_id == trace_id)).all()
+    texts = [note.text for note in notes]
+    _erase_trace(session, settings, trace)
+    for model in (Note, ModeExample, Verdict):
+        _erase_texts(session, model, trace_id)
+    _erase_log(session, member, trace_id)
+    session.execute(
+        sa.update(JudgeVerdict)
+        .where(col(JudgeVerdict.trace_id) == trace_id, col(JudgeVerdict.critique) != "")
+        .values(critique=ERASED)
+    )
+    session.execute(
+        sa.delete(Embedding).where(
+            col(Embedding.text_hash).in_([text_hash(text) for text in texts])
+        )
+    )
+    session.flush()
+    return events.note_event(
+        session,
+        member,
+        event_queries.ERASED,
+        f"erasure of trace {trace.external_id}",
+        {"trace_id": trace_id, "notes": len(notes)},
+    )
+
+
+def _erase_trace(session: Session, settings: Settings, trace: Trace) -> None:
+    trace.search_text = ""
+    trace.answer = trace.target = None
+    trace.session_id = trace.source_url = ""
+    trace.metadata_ = {}
+    trace.dimensions = {}
+    trace.tags = []
+    trace.content_hash = ERASED
+    session.add(trace)
+    trace_id = stored_id(trace)
+    of_trace = sa.select(col(Step.id)).where(col(Step.trace_id) == trace_id)
+    session.execute(sa.delete(TokenSeries).where(col(TokenSeries.step_id).in_(of_trace)))
+    _erase_attachments(session, settings, trace_id)
+    for step in session.exec(traces.steps(trace_id)):
+        step.text, step.data, step.name = (ERASED if step.text else ""), None, ""
+        session.add(step)
+    session.execute(
+        sa.update(InputTuple).where(col(InputTuple.trace_id) == trace_id).values(input_text=ERASED)
+    )
+    session.flush()
+
+
+def _erase_attachments(session: Session, settings: Settings, trace_id: int) -> None:
+    of_trace = select(Step.id).where(Step.trace_id == trace_id)
+    for attachment in session.exec(select(Attachment).where(col(Attachment.step_id).in_(of_trace))):
+        session.delete(attachment)
+        session.flush()
+        shared = session.exec(select(Attachment).where(Attachment.sha256 == attachment.sha256))
+        if shared.first() is None:
+            (settings.attachments / attachment.sha256).unlink(missing_ok=True)
+
+
+def _erase_texts(
+    session: Session, model: type[Note] | type[ModeExample] | type[Verdict], trace_id: int
+) -> None:
+    table = str(model.__tablename__)
+    for row in session.exec(select(model).where(col(model.trace_id) == trace_id)):
+        for column in _TEXTS[table]:
+            if getattr(row, column):
+                setattr(row, column, ERASED)
+        session.add(row)
+    session.flush()
+
+
+def _erase_log(session: Session, member: Member, trace_id: int) -> None:
+    """Rewrite every event that holds words of the trace: the one exception to append-only."""
+    for event in session.exec(event_queries.log(member.project_id)):
+        changes = event.payload.get("changes", [])
+        erased = [_without_words(change, trace_id) for change in changes]
+        if erased != changes:
+            event.payload = {**event.payload, "changes": erased}
+            event.summary = f"{event.kind.replace('.', ' ')} ({ERASED})"
+            session.add(event)
+    session.flush()
+
+
+def _without_words(change: dict[str, Any], trace_id: int) -> dict[str, Any]:
+    columns = _TEXTS.get(change["table"], ())
+    erased = dict(change)
+    for side in ("before", "after"):
+        row = change[side]
+        if row is not None and columns and row.get("trace_id") == trace_id:
+            erased[side] = {**row, **{name: ERASED for name in columns if row.get(name)}}
+    return erased

@@ -1,0 +1,109 @@
+"""Erasing leaves no word of a trace anywhere, and everything else as it was."""
+
+import hashlib
+
+import pytest
+import sqlalchemy as sa
+from sqlmodel import Session, SQLModel, select
+
+from server.errors import NotFound
+from server.models.base import stored_id
+from server.models.event import Event
+from server.models.note import Note
+from server.models.project import Member, Project
+from server.models.run import Embedding
+from server.models.trace import Attachment, Step, Trace
+from server.models.verdict import Verdict, VerdictValue
+from server.services import erasure, events, groupings, modes, notes, verdicts
+from server.services.notes import Anchor
+from server.settings import Settings
+from tests.factories import make_trace
+
+SECRET = "Zwiebelkuchen"
+"""A word that stands nowhere but in the trace and what was written about it."""
+
+
+@pytest.fixture
+def trace_id(session: Session, project: Project, settings: Settings) -> int:
+    trace = make_trace(
+        session,
+        project,
+        "t1",
+        (f"My name is {SECRET}.", f"Hello {SECRET}!"),
+        answer=SECRET,
+        metadata_={"user": SECRET},
+        dimensions={"customer": SECRET},
+    )
+    step = session.exec(select(Step).where(Step.trace_id == trace.id)).all()[1]
+    content = SECRET.encode()
+    digest = hashlib.sha256(content).hexdigest()
+    session.add(Attachment(step_id=stored_id(step), media_type="text/plain", sha256=digest))
+    settings.attachments.mkdir()
+    (settings.attachments / digest).write_bytes(content)
+    session.flush()
+    return stored_id(trace)
+
+
+def everything_stored(session: Session) -> str:
+    session.flush()
+    return "\n".join(
+        repr(row)
+        for table in SQLModel.metadata.sorted_tables
+        for row in session.execute(sa.select(table))
+    )
+
+
+def test_no_word_is_left_in_any_table_or_file(
+    session: Session, settings: Settings, lead: Member, alice: Member, trace_id: int
+) -> None:
+    note = notes.add_note(session, alice, trace_id, f"greets {SECRET}", anchor=Anchor(1, 6, 19))
+    notes.edit_note(session, alice, stored_id(note), f"greets {SECRET} by name", version=1)
+    mode = groupings.accept_as_mode(session, lead, [stored_id(note)], "Says names")
+    modes.add_example(session, lead, stored_id(mode), stored_id(note), positive=True)
+    verdicts.decide(session, alice, trace_id, VerdictValue.FAIL)
+    digest = hashlib.sha256(note.text.encode()).hexdigest()
+    session.add(Embedding(embedder="e", text_hash=digest, vector=b""))
+    assert SECRET in everything_stored(session)
+    before = len(session.exec(select(Event)).all())
+
+    erasure.erase(session, settings, lead, trace_id)
+
+    assert SECRET not in everything_stored(session)
+    assert not session.exec(select(Embedding)).all()
+    assert not list(settings.attachments.iterdir())
+    assert len(session.exec(select(Event)).all()) == before + 1
+    assert session.exec(select(Note)).one().text == erasure.ERASED
+    assert session.exec(select(Verdict)).one().value is VerdictValue.FAIL
+    trace = session.get_one(Trace, trace_id)
+    assert (trace.external_id, trace.step_count) == ("t1", 2)
+
+
+def test_what_was_undone_or_comes_back_by_undo_is_erased_too(
+    session: Session, settings: Settings, lead: Member, alice: Member, trace_id: int
+) -> None:
+    notes.add_note(session, alice, trace_id, f"about {SECRET}")
+    events.undo(session, alice)
+    erasure.erase(session, settings, lead, trace_id)
+    events.redo(session, alice)
+    assert session.exec(select(Note)).one().text == erasure.ERASED
+    assert SECRET not in everything_stored(session)
+
+
+def test_other_traces_and_notes_stay_as_they_are(
+    session: Session, settings: Settings, lead: Member, project: Project, trace_id: int
+) -> None:
+    other = make_trace(session, project, "t2", ("Hi", f"Also {SECRET}"))
+    note = notes.add_note(session, lead, stored_id(other), f"also {SECRET}")
+    erasure.erase(session, settings, lead, trace_id)
+    session.refresh(note)
+    assert note.text == f"also {SECRET}"
+    assert "Also" in session.get_one(Trace, other.id).search_text
+
+
+def test_erasing_is_an_event_that_nothing_takes_back(
+    session: Session, settings: Settings, lead: Member, trace_id: int
+) -> None:
+    event = erasure.erase(session, settings, lead, trace_id)
+    assert (event.kind, event.actor_id) == ("trace.erased", lead.id)
+    with pytest.raises(NotFound, match="Nothing to undo"):
+        events.undo(session, lead)
