@@ -376,7 +376,7 @@ ranges = st.tuples(bounds, bounds).map(lambda two: {"min": min(two), "max": max(
             "tokens": ranges | st.integers(0, 10**9),
             "outcome": st.sampled_from(list(Outcome)).map(str),
             "params.x": values
-            | st.lists(values, min_size=1)
+            | st.lists(names, min_size=1)
             | ranges
             | st.builds(dict, min=bounds),
             "text": names,
