@@ -138,7 +138,10 @@ class ImportOptions:
 
     format: str = ""
     mapping: Mapping[str, str] = field(default_factory=dict)
-    """Trace field → path in the record, such as `model` → `meta.model_name`."""
+    """Trace field → path in the record, such as `model` → `meta.model_name`.
+
+    An empty path leaves the field empty, whatever a column is called.
+    """
     dimensions: tuple[str, ...] = ()
     """Paths in the record whose values become dimensions."""
     max_decompressed_bytes: int = 20 * 1024 * MEBIBYTE

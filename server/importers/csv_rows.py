@@ -1,6 +1,7 @@
 """CSV rows as records: delimiter and header found, each row kept with its line and its text."""
 
 import csv
+import io
 from collections import Counter
 from collections.abc import Iterator
 
@@ -8,32 +9,42 @@ from server.importers.base import ImportOptions, RawRecord, RefusedRecord, Sourc
 from server.importers.sources import Line
 
 _DELIMITERS = ",;\t|"
+_MAX_FIELDS = 1_000_000
+_MAX_HEADER = 1024**2
 
 
 class _Tape:
     """Hands lines to the csv reader and remembers those of the row being read."""
 
-    def __init__(self, lines: Iterator[Line], limit: int) -> None:
+    def __init__(self, lines: Iterator[Line], delimiter: str, limit: int) -> None:
         self._lines = lines
+        self._delimiter = delimiter
         self._limit = limit
-        self._used: list[Line] = []
-        self._size = 0
+        self._number = 0
+        self._problem = ""
+        # Bytes, not a list of lines: an open quote may swallow millions of short ones.
+        self._used = io.BytesIO()
 
     def __iter__(self) -> "_Tape":
         return self
 
     def __next__(self) -> str:
-        if self._size > self._limit:
-            raise csv.Error(f"the row holds more than {self._limit:,} characters")
+        if self._used.tell() > self._limit:
+            raise csv.Error(f"the row holds more than {self._limit:,} bytes")
         line = next(self._lines)
-        self._used.append(line)
-        self._size += len(line.text)
+        self._number = self._number or line.number
+        self._problem = self._problem or line.problem
+        self._used.write(line.text.encode())
+        if line.text.count(self._delimiter) > _MAX_FIELDS:
+            raise csv.Error(f"a line with more than {_MAX_FIELDS:,} fields")
         return line.text
 
-    def take(self) -> list[Line]:
-        """Return the lines of the row just read and start the next."""
-        used, self._used, self._size = self._used, [], 0
-        return used
+    def take(self) -> Line:
+        """Return all of the row just read as one line, and start the next."""
+        text = self._used.getvalue().decode().rstrip("\r\n")
+        taken = Line(self._number, text, self._problem)
+        self._number, self._problem, self._used = 0, "", io.BytesIO()
+        return taken
 
 
 def rows(
@@ -45,7 +56,7 @@ def rows(
     first = next(lines)
     columns = header(first, source)
     delimiter = _delimiter(first.text)
-    tape = _Tape(lines, options.max_record_bytes)
+    tape = _Tape(lines, delimiter, options.max_record_bytes)
     while True:
         reader = csv.reader(tape, delimiter=delimiter, strict=True)
         try:
@@ -61,6 +72,8 @@ def header(first: Line, source: Source) -> tuple[str, ...]:
     """Return the column names of the header line; nameless ones are called by their number."""
     if first.problem:
         raise UnreadableSource(f"The header of {source.shown_name} is {first.problem}.")
+    if len(first.text) > _MAX_HEADER:
+        raise UnreadableSource(f"The header of {source.shown_name} is over a megabyte long.")
     try:
         names = next(csv.reader([first.text], delimiter=_delimiter(first.text), strict=True))
     except csv.Error as error:
@@ -84,11 +97,10 @@ def _delimiter(first_line: str) -> str:
 
 
 def _record(
-    row: list[str], used: list[Line], columns: tuple[str, ...], source: Source
+    row: list[str], used: Line, columns: tuple[str, ...], source: Source
 ) -> Iterator[RawRecord | RefusedRecord]:
-    problem = next((line.problem for line in used if line.problem), "")
-    if problem:
-        yield _refused(used, source, "", problem)
+    if used.problem:
+        yield _refused(used, source, "", used.problem)
     elif not row:
         return
     elif len(row) != len(columns):
@@ -100,13 +112,8 @@ def _record(
         if nul is not None:
             yield _refused(used, source, nul, "holds a NUL character; expected text")
         else:
-            yield RawRecord(used[0].number, _text(used), value)
+            yield RawRecord(used.number, used.text, value)
 
 
-def _refused(used: list[Line], source: Source, field: str, reason: str) -> RefusedRecord:
-    number = used[0].number if used else 0
-    return RefusedRecord(source.shown_name, number, field, reason, _text(used))
-
-
-def _text(used: list[Line]) -> str:
-    return "".join(line.text for line in used).rstrip("\r\n")
+def _refused(used: Line, source: Source, field: str, reason: str) -> RefusedRecord:
+    return RefusedRecord(source.shown_name, used.number, field, reason, used.text)

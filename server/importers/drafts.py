@@ -5,7 +5,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import fields, is_dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -36,11 +36,9 @@ def content_hash(draft: TraceDraft) -> str:
 def _plain(value: Any) -> Any:
     if isinstance(value, datetime):
         return value.isoformat()
-    if is_dataclass(value) and not isinstance(value, type):
-        return {field.name: getattr(value, field.name) for field in fields(value)}
     if isinstance(value, Mapping):
         return dict(value)
-    raise TypeError(f"{type(value).__name__} has no place in a draft")
+    return {name: getattr(value, name) for name in value.__match_args__}
 
 
 def read_drafts(
@@ -59,10 +57,7 @@ def read_drafts(
             yield record
             continue
         try:
-            draft = _converted(record, convert, options)
-            draft = replace(
-                draft, dimensions={**draft.dimensions, **_chosen(draft, record, options, dimension)}
-            )
+            draft = _converted(record, convert, options, dimension)
             draft = ids.identified(draft, record.line)
         except FieldProblem as problem:
             yield RefusedRecord(
@@ -118,22 +113,23 @@ class _Ids:
                 return candidate
 
 
-def _converted(record: RawRecord, convert: Convert, options: ImportOptions) -> TraceDraft:
+def _converted(
+    record: RawRecord, convert: Convert, options: ImportOptions, dimension: values.Coercion
+) -> TraceDraft:
+    """Convert a record, apply the person's mapping, derive what the record leaves open."""
     if not isinstance(record.value, dict):
         raise FieldProblem("", f"found {values.found(record.value)}; expected an object")
-    return _finished(convert(record.value), record.value, options)
-
-
-def _finished(draft: TraceDraft, record: dict[str, Any], options: ImportOptions) -> TraceDraft:
-    """Apply the person's mapping, then derive what the record leaves open."""
-    draft = replace(draft, **_mapped(record, draft.finish_reason, options))
+    draft = convert(record.value)
+    mapped = _mapped(record.value, draft.finish_reason, options)
+    model = mapped.get("model", draft.model)
     first = draft.steps[0]
     template = first.text if first.role in ("system", "developer") else ""
-    return replace(
-        draft,
-        model_family=draft.model_family or model_family(draft.model),
-        eval_id=draft.eval_id or eval_id(draft.model, template, draft.metadata.get("sampler")),
-    )
+    derived = {
+        "model_family": draft.model_family or model_family(model),
+        "eval_id": draft.eval_id or eval_id(model, template, draft.metadata.get("sampler")),
+        "dimensions": {**draft.dimensions, **_chosen(draft, record, options, dimension)},
+    }
+    return replace(draft, **{**derived, **mapped})
 
 
 def _mapped(record: dict[str, Any], finish_reason: str, options: ImportOptions) -> dict[str, Any]:

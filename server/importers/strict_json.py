@@ -13,7 +13,12 @@ from typing import Any, NamedTuple
 from server.importers.base import FieldProblem
 
 _SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")
+_STRING = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
+_BRACKET = re.compile(r"[\[\]{}]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
+
+MAX_VALUES = 4_000_000
+"""A value may take 24 times its text in memory: `[],[],[]`."""
 
 
 class _Faulty(Exception):
@@ -31,11 +36,11 @@ class _NotFinite(NamedTuple):
 class _Node(NamedTuple):
     path: str
     value: Any
-    depth: int
 
 
 def parse(text: str, *, max_depth: int) -> Any:
     """Return the value of one JSON text, or raise FieldProblem saying where it is wrong."""
+    _check_size(text, max_depth)
     try:
         value = json.loads(
             text, object_pairs_hook=_unique, parse_constant=_refuse, parse_float=_finite
@@ -51,28 +56,49 @@ def parse(text: str, *, max_depth: int) -> Any:
         raise FieldProblem(
             "", "a number with thousands of digits; expected at most 64 bits"
         ) from None
-    _check_depth(text, value, max_depth)
     _check_characters(text, value)
     return value
 
 
 def nodes(value: Any) -> Iterator[_Node]:
-    """Yield every value inside `value` with its path, without recursion."""
-    stack = [_Node("", value, 1)]
-    while stack:
-        node = stack.pop()
-        yield node
-        stack.extend(reversed(list(_children(node))))
+    """Yield every value inside `value` with its path, in order, without recursion."""
+    waiting: list[Iterator[_Node]] = [iter((_Node("", value),))]
+    while waiting:
+        node = next(waiting[-1], None)
+        if node is None:
+            waiting.pop()
+        else:
+            yield node
+            waiting.append(_children(node))
 
 
 def _children(node: _Node) -> Iterator[_Node]:
     if isinstance(node.value, dict):
         prefix = f"{node.path}." if node.path else ""
         for key, child in node.value.items():
-            yield _Node(f"{prefix}{key}", child, node.depth + 1)
+            yield _Node(f"{prefix}{key}", child)
     elif isinstance(node.value, list):
         for index, child in enumerate(node.value):
-            yield _Node(f"{node.path}[{index}]", child, node.depth + 1)
+            yield _Node(f"{node.path}[{index}]", child)
+
+
+def _check_size(text: str, max_depth: int) -> None:
+    """Refuse what would fill memory or the stack, before it is parsed."""
+    openings = text.count("[") + text.count("{")
+    if openings + text.count(",") > MAX_VALUES:
+        outside = _STRING.sub("", text)
+        if sum(outside.count(character) for character in "[{,") > MAX_VALUES:
+            raise FieldProblem("", f"more than {MAX_VALUES:,} values; expected fewer in a record")
+    if openings > max_depth and _deepest(text) > max_depth:
+        raise _too_deep(max_depth)
+
+
+def _deepest(text: str) -> int:
+    depth = deepest = 0
+    for bracket in _BRACKET.findall(_STRING.sub("", text)):
+        depth += 1 if bracket in "[{" else -1
+        deepest = max(deepest, depth)
+    return deepest
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -129,14 +155,6 @@ def _syntax_problem(error: json.JSONDecodeError) -> FieldProblem:
 
 def _too_deep(max_depth: int) -> FieldProblem:
     return FieldProblem("", f"nested too deeply; expected at most {max_depth} levels")
-
-
-def _check_depth(text: str, value: Any, max_depth: int) -> None:
-    if text.count("[") + text.count("{") <= max_depth:
-        return
-    for node in nodes(value):
-        if node.depth > max_depth and isinstance(node.value, dict | list):
-            raise _too_deep(max_depth)
 
 
 def _check_characters(text: str, value: Any) -> None:

@@ -54,6 +54,12 @@ def test_a_surrogate_pair_is_one_character():
     assert parse('"\\ud83d\\ude00"', max_depth=10) == "😀"
 
 
+def test_too_many_values_are_refused_before_they_fill_memory():
+    with pytest.raises(FieldProblem, match="more than 4,000,000 values"):
+        parse(f"[{'0,' * 4_000_000}0]", max_depth=10)
+    assert parse(f'["{"," * 5_000_000}"]', max_depth=10)
+
+
 def test_depth_counts_containers_not_brackets_in_strings():
     assert parse(json.dumps(["[" * 50]), max_depth=10) == ["[" * 50]
     assert parse("[" * 10 + "]" * 10, max_depth=10)

@@ -51,6 +51,12 @@ def test_a_mapping_names_any_column(read_text):
     assert draft.metadata == {}
 
 
+def test_a_field_mapped_to_nothing_is_left_empty(read_text):
+    (draft,) = read_text("id,input,model\na,Hi,m\n", "rows.csv", mapping={"external_id": ""}).drafts
+    assert draft.external_id.startswith("content-")
+    assert draft.metadata == {"id": "a"}
+
+
 def test_json_lines_map_by_dotted_paths(read_text):
     record = {"uuid": "u", "io": {"in": "1+1?", "out": ["2"]}, "meta": {"llm": "qwen3-8b"}}
     (draft,) = read_text(
