@@ -6,13 +6,17 @@ from contextlib import contextmanager
 
 from server.db import Database
 from server.jobs import Jobs
-from server.services import runs
+from server.queries.suggestions import GROUP_RUN
+from server.services import imports, runs, suggestions
 from server.services.runs import Handler
 from server.settings import Settings
 
 _LOOK_EVERY_S = 20.0
 
-HANDLERS: dict[str, Handler] = {}
+HANDLERS: dict[str, Handler] = {
+    GROUP_RUN: suggestions.perform,
+    imports.KIND: imports.perform,
+}
 """Kind of run to the service function that performs it."""
 
 
