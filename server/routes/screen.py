@@ -93,7 +93,10 @@ class Screen:
 
     def redirect(self, path: str, *, message: str = "", undo: bool = False) -> Response:
         """Go on to another page of the project, which then shows `message`."""
-        return go_to(self.request, self.url(path), message=message, undo=undo)
+        response = go_to(self.request, self.url(path), message=message, undo=undo)
+        if self.wants_fragment:
+            response.headers.update(self._headers)
+        return response
 
     def back(self, *, message: str = "", undo: bool = False) -> Response:
         """Go back to the page the request came from, which then shows `message`."""

@@ -14,7 +14,8 @@ function isSave(event) {
 }
 
 document.addEventListener("htmx:afterRequest", (event) => {
-  if (!isSave(event) || !event.detail.successful) return;
+  // An answer such as 409 or 422 is shown, so htmx calls it successful, but nothing was saved.
+  if (!isSave(event) || !event.detail.successful || event.detail.xhr.status >= 400) return;
   waits.delete(event.detail.elt);
   say(`saved ${new Date().toLocaleTimeString("en-GB")}`);
 });
