@@ -37,6 +37,18 @@ def versions(mode_id: int) -> SelectOfScalar[ModeVersion]:
     )
 
 
+def latest_versions(project_id: int) -> SelectOfScalar[ModeVersion]:
+    """The wording in force of every mode of a project."""
+    return (
+        select(ModeVersion)
+        .join(FailureMode, col(FailureMode.id) == col(ModeVersion.mode_id))
+        .where(
+            FailureMode.project_id == project_id,
+            col(ModeVersion.number) == col(FailureMode.version),
+        )
+    )
+
+
 def examples(mode_id: int) -> SelectOfScalar[ModeExample]:
     """Examples and counter-examples of a mode."""
     return (

@@ -8,17 +8,18 @@ from urllib.parse import urlencode
 from sqlmodel import Session
 
 from analysis.granularity import height_at, position_of
-from server.artefacts import GroupArtefact, read_groups
 from server.models.base import stored_id
 from server.models.mode import FailureMode
 from server.models.project import Member
-from server.models.run import AnalysisRun, RunStatus
+from server.models.run import RunStatus
 from server.queries import modes as mode_queries
 from server.queries import notes as note_queries
 from server.queries import suggestions as queries
-from server.views.codebook_warnings import CodebookWarning, codebook_warnings
+from server.views.codebook_warnings import CodebookWarning
 from server.views.draft_groups import Decided, Drafts, GroupCard, NoteView, SingleNote
+from server.views.latest_groups import latest_groups
 from server.views.map import MapPoint, map_points
+from server.views.modes import warnings
 from server.views.runs import RunView, run_view
 
 LEAST_NOTES = 2
@@ -126,7 +127,7 @@ def group_page(
         suggestions=suggestions,
         singles=suggestions.singles if suggestions else _ungrouped(material.decided),
         modes=_mode_rows(material, query),
-        warnings=_warnings(session, member, material),
+        warnings=warnings(session, member, list(material.decided.modes.values())),
     )
 
 
@@ -154,19 +155,6 @@ def _read(session: Session, member: Member) -> _Material:
     return _Material(f"{base}/groups", notes, placed, every, decided)
 
 
-def _latest(
-    session: Session, member: Member, data: Path
-) -> tuple[AnalysisRun, GroupArtefact] | None:
-    run = session.exec(queries.finished_group_runs(member.project_id).limit(1)).first()
-    if run is None:
-        return None
-    try:
-        return run, read_groups(data / run.artefact)
-    except FileNotFoundError:
-        # A restored backup brings the rows without the files: suggest anew.
-        return None
-
-
 def _suggestions(
     session: Session,
     member: Member,
@@ -176,7 +164,7 @@ def _suggestions(
     *,
     show_all: bool,
 ) -> Suggestions | None:
-    latest = _latest(session, member, data)
+    latest = latest_groups(session, member, data)
     if latest is None:
         return None
     run, artefact = latest
@@ -229,15 +217,4 @@ def _mode_rows(material: _Material, query: str) -> tuple[ModeRow, ...]:
             notes=tuple(under[mode_id]),
         )
         for index, (mode_id, mode) in enumerate(material.decided.modes.items())
-    )
-
-
-def _warnings(session: Session, member: Member, material: _Material) -> tuple[CodebookWarning, ...]:
-    examples = session.exec(mode_queries.modes_with_example(member.project_id))
-    return codebook_warnings(
-        list(material.decided.modes.values()),
-        with_example={*material.placed.values(), *examples},
-        first_failure_at=session.exec(
-            note_queries.first_on_failed_trace(member.project_id)
-        ).first(),
     )

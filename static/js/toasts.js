@@ -35,7 +35,11 @@ export function announce(message, undo = false) {
   speak(message);
 }
 
-document.addEventListener("announce", (event) => announce(event.detail.message, event.detail.undo === true));
+document.addEventListener("announce", (event) => {
+  // What went wrong before is settled once something went well.
+  if (event.detail.level !== "error") document.getElementById("notice")?.replaceChildren();
+  announce(event.detail.message, event.detail.undo === true);
+});
 document.addEventListener("htmx:responseError", (event) => {
   const { status } = event.detail.xhr;
   announce(status >= 500 ? "The server could not do that. Nothing was changed." : `That did not work (${status}). Reload the page and try again.`);

@@ -1,0 +1,37 @@
+"""How many traces are labelled for each mode, and how."""
+
+from dataclasses import dataclass
+
+from sqlmodel import Session
+
+from analysis.frames import MODE, VALUE, LabelValue
+from analysis.prevalence import combine_labels
+from server import frames
+from server.models.project import Member
+
+
+@dataclass(frozen=True)
+class LabelCounts:
+    """Traces by their combined value for one mode; the rest are unseen, which is not absent."""
+
+    present: int = 0
+    absent: int = 0
+    tied: int = 0
+
+    @property
+    def n(self) -> int:
+        """Traces with a value."""
+        return self.present + self.absent
+
+
+def label_counts(session: Session, member: Member) -> dict[int, LabelCounts]:
+    """Count the traces of each mode in use, over what the member may see."""
+    combined = combine_labels(frames.label_frame(session, member.project_id, member=member))
+    return {
+        int(mode): LabelCounts(
+            present=int((values == LabelValue.PRESENT).sum()),
+            absent=int((values == LabelValue.ABSENT).sum()),
+            tied=int(values.isna().sum()),
+        )
+        for mode, values in combined.groupby(MODE)[VALUE]
+    }
