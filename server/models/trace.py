@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from sqlmodel import Field
 
 from server.models.base import Json, Row, UtcDateTime, enum_type, table_args
+from server.models.run import RunStatus
 
 
 class Outcome(StrEnum):
@@ -48,6 +49,14 @@ class ImportStatus(StrEnum):
     DONE = "done"
     FAILED = "failed"
     CANCELLED = "cancelled"
+
+    @property
+    def is_under_way(self) -> bool:
+        return self in (ImportStatus.QUEUED, ImportStatus.RUNNING)
+
+    def beside(self, run: RunStatus) -> "ImportStatus":
+        """Return the status, or that of a run which ended before it could tell its import."""
+        return ImportStatus(run.value) if run.is_over and self.is_under_way else self
 
 
 class TupleStatus(StrEnum):

@@ -24,6 +24,11 @@ def one(project_id: int, import_id: int) -> SelectOfScalar[Import]:
     return of_project(project_id).where(Import.id == import_id)
 
 
+def done_before(project_id: int, digest: str) -> SelectOfScalar[Import]:
+    """Finished imports of the very same file, the latest first."""
+    return of_project(project_id).where(Import.sha256 == digest, Import.status == ImportStatus.DONE)
+
+
 def unfinished(project_id: int, digest: str, format_name: str) -> SelectOfScalar[Import]:
     """Imports from the command line of the same file that stopped before their end."""
     over = (ImportStatus.DONE, ImportStatus.QUEUED)

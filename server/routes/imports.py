@@ -1,0 +1,118 @@
+"""Import: files dropped in the browser, looked at, imported, reported on."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Query, Response
+from fastapi.responses import FileResponse
+from pydantic import BaseModel, model_validator
+
+from server.importers.recognition import Origin, Reading
+from server.models.base import stored_id
+from server.models.trace import TraceSource
+from server.routes.multipart import BODY_LIMIT, ReceivedFiles
+from server.routes.runs import STOP_POLLING
+from server.routes.screen import LeadScreen, Reader
+from server.services import imports, uploads
+from server.views.import_page import ImportPage, import_page
+from server.views.imports import import_list
+
+router = APIRouter(prefix="/projects/{slug}/imports", tags=["imports"])
+
+
+class Choices(BaseModel):
+    """How a file is to be read and where it comes from; `field[i]` is read from `column[i]`."""
+
+    format: str = ""
+    field: list[str] = []
+    column: list[str] = []
+    dimension: list[str] = []
+    source: TraceSource = TraceSource.UNKNOWN
+    is_random_sample: bool = False
+    pipeline_version: str = ""
+
+    @model_validator(mode="after")
+    def _paired(self) -> "Choices":
+        if len(self.field) != len(self.column):
+            raise ValueError("each field needs one column")
+        return self
+
+    @property
+    def reading(self) -> Reading:
+        mapping = dict(zip(self.field, self.column, strict=True))
+        return Reading(self.format, mapping, tuple(self.dimension))
+
+    @property
+    def origin(self) -> Origin:
+        return Origin(self.source, self.is_random_sample, self.pipeline_version)
+
+
+@router.get("")
+def list_imports(screen: Reader) -> Response:
+    """Where files are dropped, which formats are known, what was imported."""
+    view = import_list(screen.session, screen.member, screen.settings)
+    return screen.show("imports/list.html", view, section="imports")
+
+
+@router.post("", max_body_size=BODY_LIMIT)
+def upload(files: ReceivedFiles, screen: LeadScreen) -> Response:
+    """Keep the files and go on to look at them; nothing is imported yet."""
+    rows = uploads.stage(screen.session, screen.member, screen.settings, files)
+    if len(rows) == 1:
+        return screen.redirect(f"/imports/{stored_id(rows[0])}")
+    return screen.redirect("/imports", message=f"{len(rows)} files wait to be looked at")
+
+
+@router.get("/{import_id}")
+def show_import(screen: Reader, import_id: int, choices: Annotated[Choices, Query()]) -> Response:
+    """A staged file as it will be read, an import under way, or its report."""
+    row = imports.find(screen.session, screen.member, import_id)
+    looked_at = uploads.look(row, screen.settings, choices.reading)
+    refused = uploads.first_refused(row, screen.settings)
+    about = (choices.reading, choices.origin)
+    return _show(
+        screen, import_page(screen.session, screen.member, row, looked_at, *about, refused)
+    )
+
+
+@router.post("/{import_id}/start")
+def start_import(
+    screen: LeadScreen, import_id: int, choices: Annotated[Choices, Form()]
+) -> Response:
+    """Import a staged file as a job, or go on with an import that stopped."""
+    uploads.start(
+        screen.session,
+        screen.jobs,
+        screen.member,
+        screen.settings,
+        import_id,
+        choices.reading,
+        choices.origin,
+    )
+    return screen.redirect(f"/imports/{import_id}")
+
+
+@router.post("/{import_id}/discard")
+def discard_import(screen: LeadScreen, import_id: int) -> Response:
+    """Forget a staged file."""
+    name = uploads.discard(screen.session, screen.member, screen.settings, import_id)
+    return screen.redirect("/imports", message=f"{name} discarded; nothing was imported")
+
+
+@router.get("/{import_id}/refused")
+def download_refused(screen: Reader, import_id: int) -> Response:
+    """The refused records with line, field and reason, as JSON lines."""
+    row = imports.find(screen.session, screen.member, import_id)
+    path = uploads.refused_path(row, screen.settings)
+    return FileResponse(
+        path, media_type="application/x-ndjson", filename=f"refused-{row.file_name}.jsonl"
+    )
+
+
+def _show(screen: Reader, page: ImportPage) -> Response:
+    status = 200
+    if page.report is not None and screen.wants_fragment:
+        status = STOP_POLLING
+        screen.announce(page.report.sentence)
+    return screen.show(
+        "imports/show.html", page, section="imports", blocks=("import",), status=status
+    )

@@ -1,0 +1,142 @@
+"""Uploaded files: staged for import, started, started again where they stopped, discarded."""
+
+import json
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+from sqlmodel import Session
+
+from server.db import after_commit
+from server.errors import Conflict, NotFound
+from server.importers.base import ImportOptions, RefusedRecord, Source, UnreadableSource
+from server.importers.recognition import Origin, Reading, Recognition, recognise
+from server.jobs import Jobs
+from server.models.project import Member
+from server.models.run import AnalysisRun
+from server.models.trace import Import, ImportStatus
+from server.services import imports
+from server.settings import Settings
+
+REFUSED_SHOWN = 50
+"""How many refused records the screen shows; all of them are in their file."""
+_NAME_CHARACTERS = 200
+_UNTOLD = "upload"
+_STOPPED = (ImportStatus.CANCELLED, ImportStatus.FAILED)
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A file that arrived: what people call it, where it lies, and the digest of both."""
+
+    name: str
+    path: Path
+    digest: str
+
+
+def shown_name(told: str) -> str:
+    """Return the name of a file as a client told it, without folders and invisible characters."""
+    base = told.replace("\\", "/").rsplit("/", 1)[-1]
+    visible = "".join(c for c in base if unicodedata.category(c) not in ("Cc", "Cf", "Cs"))
+    return visible.strip()[:_NAME_CHARACTERS] or _UNTOLD
+
+
+def stage(
+    session: Session, member: Member, settings: Settings, uploads: Iterable[Upload]
+) -> list[Import]:
+    """Note down files that arrived, to be looked at before they are imported.
+
+    Raises:
+        Conflict: The project takes no more traces.
+    """
+    return [
+        imports.stage(
+            session,
+            member,
+            upload.name,
+            ImportOptions(),
+            stored_path=upload.path.relative_to(settings.data).as_posix(),
+            digest=upload.digest,
+        )
+        for upload in uploads
+    ]
+
+
+def look(row: Import, settings: Settings, reading: Reading) -> Recognition | None:
+    """Return what a staged file is taken for; None once its import was begun."""
+    if row.status is not ImportStatus.STAGED:
+        return None
+    bounds = imports.options_from(settings, format_name="", mapping={}, dimensions=())
+    return recognise(Source(settings.data / row.stored_path, row.file_name), reading, bounds)
+
+
+def discard(session: Session, member: Member, settings: Settings, import_id: int) -> str:
+    """Forget a staged file and return its name; of an import that was begun, nothing is forgotten.
+
+    Raises:
+        Conflict: Its import was begun.
+    """
+    row = imports.find(session, member, import_id)
+    if row.status is not ImportStatus.STAGED:
+        raise Conflict(f"{row.file_name} is {row.status.value}: only a waiting file is discarded.")
+    path = settings.data / row.stored_path
+    session.delete(row)
+    after_commit(session, lambda: path.unlink(missing_ok=True))
+    return row.file_name
+
+
+def start(
+    session: Session,
+    jobs: Jobs,
+    member: Member,
+    settings: Settings,
+    import_id: int,
+    reading: Reading,
+    origin: Origin,
+) -> None:
+    """Queue the import of a staged file, or go on with one that stopped; asked twice, it runs once.
+
+    Raises:
+        UnreadableSource: The file cannot be read that way.
+    """
+    row = imports.find(session, member, import_id)
+    looked_at = look(row, settings, reading)
+    if looked_at is not None:
+        if looked_at.problem:
+            raise UnreadableSource(looked_at.problem)
+        row.source, row.is_random_sample = origin.source, origin.is_random_sample
+        row.pipeline_version = origin.pipeline_version.strip()
+        imports.choose(session, row, looked_at.options)
+    elif row.stored_path and _status(session, row) in _STOPPED:
+        row.status = ImportStatus.STAGED
+    else:
+        return
+    imports.request(session, jobs, member, row)
+
+
+def _status(session: Session, row: Import) -> ImportStatus:
+    run = session.get(AnalysisRun, row.run_id) if row.run_id else None
+    return row.status.beside(run.status) if run else row.status
+
+
+def refused_path(row: Import, settings: Settings) -> Path:
+    """Return the file of the records that an import refused.
+
+    Raises:
+        NotFound: It refused none, or the file is gone.
+    """
+    path = settings.data / row.refused_file
+    if not row.refused_file or not path.is_file():
+        raise NotFound(f"The import of {row.file_name} has no file of refused records.")
+    return path
+
+
+def first_refused(row: Import, settings: Settings) -> tuple[RefusedRecord, ...]:
+    """Return the first records that an import refused, in file order; none if it kept none."""
+    path = settings.data / row.refused_file
+    if not row.refused_file or not path.is_file():
+        return ()
+    with path.open(encoding="utf-8") as lines:
+        return tuple(RefusedRecord(**json.loads(line)) for line in islice(lines, REFUSED_SHOWN))

@@ -1,0 +1,96 @@
+"""What a person may map in a staged file: our fields to its columns, columns to dimensions."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from server.importers.base import TraceDraft
+from server.importers.drafts import lookup
+from server.importers.preview import Preview
+from server.importers.recognition import Recognition, fields_of
+from server.importers.values import TRACE_FIELDS
+
+_EXAMPLES = 3
+_EXAMPLE_CHARACTERS = 60
+_TABLE_TEXTS = ("input", "output", "system", "reasoning")
+_FIRST_FIELDS = ("external_id", "item_id", "model", "task", "outcome", "passed", "score")
+_LABELS = {
+    "messages": "messages: the whole conversation",
+    "input": "input: what the user wrote",
+    "output": "output: what the model answered",
+    "system": "system prompt",
+    "external_id": "id of the trace",
+    "item_id": "id of the item: what runs and models share",
+    "passed": "passed: true or false",
+    "duration_s": "duration in seconds",
+}
+
+
+@dataclass(frozen=True)
+class MappedField:
+    """One of our fields and the column or path it is read from; `column` "" for none."""
+
+    name: str
+    label: str
+    column: str
+    columns: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class DimensionChoice:
+    path: str
+    examples: tuple[str, ...]
+    is_chosen: bool
+
+
+def _texts(found: Recognition) -> tuple[str, ...]:
+    of_table = found.preview is not None and found.preview.format == "table"
+    return ("messages", *_TABLE_TEXTS) if of_table else ("messages",)
+
+
+def is_main(field: MappedField, found: Recognition) -> bool:
+    """Return whether a field is among the few that most files have."""
+    return field.name in (*_texts(found), *_FIRST_FIELDS)
+
+
+def mapped_fields(found: Recognition) -> list[MappedField]:
+    """Return what may be mapped: nothing where the format says itself what is what."""
+    if found.preview is None or not found.is_mapped:
+        return []
+    names = dict.fromkeys((*_texts(found), *_FIRST_FIELDS, *TRACE_FIELDS))
+    return [_field(name, found, found.preview) for name in names]
+
+
+def _field(name: str, found: Recognition, shown: Preview) -> MappedField:
+    column = fields_of(shown).get(name, "")
+    columns = (*found.lists, *shown.columns) if name == "messages" else shown.columns
+    label = _LABELS.get(name, name.replace("_", " "))
+    return MappedField(
+        name, label, column, tuple(c for c in dict.fromkeys((*columns, column)) if c)
+    )
+
+
+def dimensions(found: Recognition, chosen: Iterable[str]) -> tuple[DimensionChoice, ...]:
+    """Return what may become a dimension: what no field takes, as the metadata shows."""
+    shown = found.preview
+    if shown is None:
+        return ()
+    taken = set(shown.mapping.values()) - set(chosen)
+    kept = {key for draft in shown.drafts for key in draft.metadata}
+    paths = [
+        path
+        for path in shown.columns
+        if path in chosen or (path not in taken and (path in kept or path.split(".")[0] in kept))
+    ]
+    return tuple(
+        DimensionChoice(path, _examples(path, shown.drafts), path in chosen) for path in paths
+    )
+
+
+def _examples(path: str, drafts: Iterable[TraceDraft]) -> tuple[str, ...]:
+    found: dict[str, None] = {}
+    for draft in drafts:
+        value: Any = draft.dimensions.get(path, lookup(draft.metadata, path))
+        if value not in (None, ""):
+            found[str(value)[:_EXAMPLE_CHARACTERS]] = None
+    return tuple(found)[:_EXAMPLES]

@@ -1,0 +1,151 @@
+"""The page of one import: a staged file, an import under way, or its report."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlmodel import Session
+
+from server.importers.base import RefusedRecord
+from server.importers.recognition import Origin, Reading, Recognition
+from server.models.base import utc_now
+from server.models.project import Member
+from server.models.run import AnalysisRun
+from server.models.trace import Import, ImportStatus
+from server.queries import batches
+from server.views.import_preview import RefusedView, Staged, refused_view, staged
+from server.views.imports import ImportSummary, summary, why_not
+from server.views.runs import RunView, run_view
+from server.views.times import lasting
+
+
+@dataclass(frozen=True)
+class Progress:
+    """An import under way: its run, how fast it is, and how long it will take."""
+
+    run: RunView | None
+    speed: str
+
+
+@dataclass(frozen=True)
+class Report:
+    """How an import ended."""
+
+    sentence: str
+    problems: tuple[str, ...]
+    traceback: str
+    can_go_on: bool
+    refused: tuple[RefusedView, ...]
+    refused_path: str
+    has_batch: bool
+    overview: str
+
+
+@dataclass(frozen=True)
+class ImportPage:
+    """Exactly one of `staged`, `progress` and `report` is there."""
+
+    head: ImportSummary
+    refusal: str
+    staged: Staged | None
+    progress: Progress | None
+    report: Report | None
+
+
+def import_page(
+    session: Session,
+    member: Member,
+    row: Import,
+    looked_at: Recognition | None,
+    reading: Reading,
+    origin: Origin,
+    refused: Sequence[RefusedRecord],
+) -> ImportPage:
+    """Build the page of one import.
+
+    Args:
+        session: An open session.
+        member: Who looks.
+        row: The import.
+        looked_at: What a staged file is taken for; None once its import was begun.
+        reading: How a staged file is to be read.
+        origin: Where the traces of a staged file come from.
+        refused: The first refused records of an import that is over.
+    """
+    head = summary(session, member, row)
+    run = session.get(AnalysisRun, row.run_id) if row.run_id else None
+    is_over = looked_at is None and not head.status.is_under_way
+    return ImportPage(
+        head=head,
+        refusal=why_not(member),
+        staged=staged(session, member, row, looked_at, reading, origin) if looked_at else None,
+        progress=_progress(session, member, head, run) if head.status.is_under_way else None,
+        report=_report(session, member, row, head, run, refused) if is_over else None,
+    )
+
+
+def _progress(
+    session: Session, member: Member, head: ImportSummary, run: AnalysisRun | None
+) -> Progress:
+    view = run_view(session, member, run) if run else None
+    return Progress(view, _speed(run) if run else f"{head.counts.read:,} traces so far")
+
+
+def _speed(run: AnalysisRun) -> str:
+    """Return rate and time left in words, as far as they can be told yet."""
+    if run.started_at is None or not run.progress_done:
+        return ""
+    seconds = max((utc_now() - run.started_at).total_seconds(), 0.001)
+    rate = run.progress_done / seconds
+    words = f"{rate:,.0f} records a second"
+    if not run.progress_total:
+        return f"{words}; how many there are is not known yet"
+    left = timedelta(seconds=max(0, run.progress_total - run.progress_done) / rate)
+    return f"{words}, about {lasting(left)} left"
+
+
+def _report(
+    session: Session,
+    member: Member,
+    row: Import,
+    head: ImportSummary,
+    run: AnalysisRun | None,
+    refused: Sequence[RefusedRecord],
+) -> Report:
+    failed = head.status is ImportStatus.FAILED
+    stopped = failed or head.status is ImportStatus.CANCELLED
+    view = run_view(session, member, run) if run and failed else None
+    problems = [file["problem"] for file in row.counts.get("files", ()) if file["problem"]]
+    return Report(
+        sentence=_sentence(head),
+        problems=(*problems, view.error) if view else tuple(problems),
+        traceback=view.traceback if view else "",
+        can_go_on=stopped and bool(row.stored_path) and not why_not(member),
+        refused=tuple(refused_view(record) for record in refused),
+        refused_path=f"{head.path}/refused",
+        has_batch=session.exec(batches.of_project(member.project_id).limit(1)).first() is not None,
+        overview=f"/projects/{member.project.slug}",
+    )
+
+
+def _sentence(head: ImportSummary) -> str:
+    counts = head.counts
+    kept = counts.created + counts.updated
+    if head.status in (ImportStatus.CANCELLED, ImportStatus.FAILED):
+        if not counts.read:
+            return "It stopped before any trace was read. Nothing was changed."
+        return (
+            f"It stopped after {_traces(counts.read)}. {kept:,} created or updated by then are "
+            "kept; going on reads the rest."
+        )
+    if not counts.read and not counts.refused:
+        return "Nothing was read from this file."
+    if not counts.read:
+        return "Every record was refused. The reasons are below."
+    if not kept:
+        return f"Nothing new: {_traces(counts.unchanged)} were here already, unchanged."
+    return f"{_traces(kept)} of this file are new or changed."
+
+
+def _traces(number: int) -> str:
+    return f"{number:,} trace" if number == 1 else f"{number:,} traces"

@@ -1,0 +1,126 @@
+"""The Import screen: where files are dropped, which formats are known, what was imported before."""
+
+from dataclasses import dataclass, fields
+from datetime import datetime
+
+from sqlmodel import Session
+
+from server.importers.registry import importers
+from server.models.base import stored_id
+from server.models.project import Annotator, Member
+from server.models.run import AnalysisRun
+from server.models.trace import Import, ImportStatus
+from server.queries import imports as queries
+from server.settings import Settings
+from server.views.sizes import size
+
+_SHOWN = 100
+SUFFIXES = ".jsonl,.ndjson,.json,.csv,.tsv,.gz,.zst"
+
+
+@dataclass(frozen=True)
+class KnownFormat:
+    name: str
+    title: str
+    example: str
+
+
+@dataclass(frozen=True)
+class CountsView:
+    """How many records an import read, and what became of them."""
+
+    read: int
+    created: int
+    updated: int
+    unchanged: int
+    refused: int
+
+
+_COUNTS = fields(CountsView)
+
+
+@dataclass(frozen=True)
+class ImportSummary:
+    """One import in a list, or at the head of its own page."""
+
+    id: int
+    path: str
+    file_name: str
+    at: datetime
+    by: str
+    format: str
+    status: ImportStatus
+    counts: CountsView
+
+    @property
+    def is_staged(self) -> bool:
+        return self.status is ImportStatus.STAGED
+
+
+@dataclass(frozen=True)
+class ImportList:
+    path: str
+    can_import: bool
+    refusal: str
+    limit: str
+    limit_bytes: int
+    suffixes: str
+    formats: tuple[KnownFormat, ...]
+    waiting: tuple[ImportSummary, ...]
+    history: tuple[ImportSummary, ...]
+    hidden: int
+    """How many older imports the list leaves out."""
+
+
+def import_list(session: Session, member: Member, settings: Settings) -> ImportList:
+    """Build the list of a project's imports, with what it takes to add one."""
+    rows = session.exec(queries.of_project(member.project_id)).all()
+    summaries = [summary(session, member, row) for row in rows[:_SHOWN]]
+    refusal = why_not(member)
+    return ImportList(
+        path=list_path(member),
+        can_import=not refusal,
+        refusal=refusal,
+        limit=size(settings.upload_limit_bytes),
+        limit_bytes=settings.upload_limit_bytes,
+        suffixes=SUFFIXES,
+        formats=known_formats(),
+        waiting=tuple(found for found in summaries if found.is_staged),
+        history=tuple(found for found in summaries if not found.is_staged),
+        hidden=len(rows) - len(summaries),
+    )
+
+
+def list_path(member: Member) -> str:
+    """Return the URL of a project's imports."""
+    return f"/projects/{member.project.slug}/imports"
+
+
+def why_not(member: Member) -> str:
+    """Return why a member may not import; empty if they may."""
+    if member.project.read_only:
+        return "This project is read-only: it takes no more traces."
+    return "" if member.role.can_lead else "A lead may import traces. You see what is there."
+
+
+def known_formats() -> tuple[KnownFormat, ...]:
+    """Return the formats that files are recognised by, each with its own example."""
+    return tuple(
+        KnownFormat(known.name, known.title, known.example) for known in importers().values()
+    )
+
+
+def summary(session: Session, member: Member, row: Import) -> ImportSummary:
+    """Describe one import."""
+    by = session.get(Annotator, row.created_by) if row.created_by else None
+    run = session.get(AnalysisRun, row.run_id) if row.run_id else None
+    return ImportSummary(
+        id=stored_id(row),
+        path=f"{list_path(member)}/{stored_id(row)}",
+        file_name=row.file_name,
+        at=row.created_at,
+        by=by.name if by else "the system",
+        format=row.format,
+        status=row.status.beside(run.status) if run else row.status,
+        counts=CountsView(**{field.name: row.counts.get(field.name, 0) for field in _COUNTS}),
+    )
