@@ -18,8 +18,8 @@ _FAILED = re.compile(r"\s*(error\b|traceback\b|exception\b|\{\s*\"error\")", re.
 _SYSTEM_ROLES = frozenset({"system", "developer"})
 _KIND_LABELS = {
     StepKind.REASONING: "reasoning",
-    StepKind.TOOL_CALL: "tool call",
-    StepKind.TOOL_RESULT: "tool result",
+    StepKind.TOOL_CALL: "call",
+    StepKind.TOOL_RESULT: "result",
     StepKind.RETRIEVAL: "retrieval",
     StepKind.SPAN: "span",
     StepKind.ERROR: "error",

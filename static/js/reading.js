@@ -26,9 +26,10 @@ document.addEventListener("submit", (event) => {
 
 document.addEventListener("htmx:afterRequest", (event) => {
   if (event.detail.elt !== form) return;
+  const saved = event.detail.successful && event.detail.xhr.status < 400;
   // What was typed while the note was on its way stays.
-  if (event.detail.successful && box.value === sent) form.reset();
-  if (event.detail.successful) document.getElementById("kept").hidden = true;
+  if (saved && box.value === sent) form.reset();
+  if (saved) document.getElementById("kept").hidden = true;
   hint();
 });
 

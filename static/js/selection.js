@@ -21,7 +21,10 @@ export function anchorOf(range) {
       if (!range.intersectsNode(run)) continue;
       const at = Number(run.dataset.at);
       const from = at + (within(run, range.startContainer, range.startOffset) ?? 0);
-      const to = at + (within(run, range.endContainer, range.endOffset) ?? points(run.textContent));
+      const whole = points(run.textContent);
+      const reached = within(run, range.endContainer, range.endOffset) ?? whole;
+      // A character written as an entity stands for more stored characters than it shows.
+      const to = at + (reached >= whole ? Number(run.dataset.length ?? whole) : reached);
       if (to <= from) continue;
       start = start === null ? from : Math.min(start, from);
       end = end === null ? to : Math.max(end, to);
