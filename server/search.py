@@ -158,14 +158,19 @@ def names(session: Session, member: Member) -> Names:
     )
 
 
-def matching(session: Session, member: Member, filters: Filters) -> list[sa.ColumnElement[bool]]:
+def matching(
+    session: Session, member: Member, filters: Filters, *, known: Names | None = None
+) -> list[sa.ColumnElement[bool]]:
     """Return the conditions on `Trace` that filters mean, for what the member may see.
+
+    Args:
+        session: An open session.
+        member: Who filters, in which project.
+        filters: What a trace has to meet.
+        known: The project's names, where the caller has them already.
 
     Raises:
         Invalid: A filter names what the project does not have.
     """
-    sight = Sight(member, names(session, member), search_traces)
-    return [
-        col(Trace.project_id) == member.project_id,
-        *conditions(filters, sight),
-    ]
+    sight = Sight(member, known or names(session, member), search_traces)
+    return [col(Trace.project_id) == member.project_id, *conditions(filters, sight)]

@@ -122,6 +122,19 @@ def create_from(
     return batch
 
 
+def ids_of(session: Session, member: Member, external_ids: Sequence[str]) -> list[int]:
+    """Return the ids of traces named as in the data they came from, in the same order.
+
+    Raises:
+        Invalid: A trace is not in the project.
+    """
+    rows = session.exec(traces.named(member.project_id, external_ids)).all()
+    known = {external_id: trace_id for trace_id, external_id in rows if trace_id is not None}
+    if missing := [name for name in external_ids if name not in known]:
+        raise Invalid(f"This project has no trace «{missing[0]}»: load the list again.")
+    return [known[name] for name in external_ids]
+
+
 def current(session: Session, member: Member) -> Batch | None:
     """Return the oldest batch in which the member has traces left, else the latest."""
     batches = session.exec(queries.of_project(member.project_id)).all()

@@ -1,0 +1,196 @@
+"""The filter bar that lists and exports share: what can be chosen, and what is active."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from sqlmodel import Session
+
+from server.models.project import Member
+from server.models.trace import Trace
+from server.queries import trace_lists as queries
+from server.queries.filter_conditions import Names
+from server.queries.filters import CHOICES, DIMENSION, NO_VERDICT, SIGNAL, Condition, Filters
+
+VALUES_SHOWN = 50
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One control of the bar: a list of values, the chosen one among them."""
+
+    name: str
+    label: str
+    value: str
+    options: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class Chip:
+    """One active filter in words, and the URL without it."""
+
+    label: str
+    remove_url: str
+
+
+@dataclass(frozen=True)
+class Dimension:
+    """A dimension to filter by, with values seen on the latest traces."""
+
+    name: str
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class FilterBar:
+    """The bar's form (sent by GET to `action`) and the chips of what is active."""
+
+    action: str
+    text: str
+    choices: tuple[Choice, ...]
+    dimensions: tuple[Dimension, ...]
+    latest: int
+    tokens_from: str
+    tokens_to: str
+    hidden: tuple[tuple[str, str], ...]
+    """Fields that keep what the form has no control for: other filters, the sorting."""
+    chips: tuple[Chip, ...]
+    clear_url: str
+
+
+def filter_bar(
+    session: Session,
+    member: Member,
+    filters: Filters,
+    *,
+    action: str,
+    names: Names,
+    keep: Sequence[tuple[str, str]] = (),
+) -> FilterBar:
+    """Build the bar.
+
+    Args:
+        session: An open session.
+        member: Who filters.
+        filters: What is active.
+        action: Path of the page.
+        names: What the project has to filter by.
+        keep: Fields of the page that stay when filters change, such as the sorting.
+    """
+    choices = tuple(
+        _choice(key, filters, options) for key, options in _options(session, member, names)
+    )
+    tokens = filters.get("tokens")
+    shown = {choice.name for choice in choices}
+    in_form = [c.key for c in filters.conditions if _fits(c, shown)]
+    return FilterBar(
+        action=action,
+        text=_value(filters.get("text")),
+        choices=tuple(c for c in choices if filters.get(c.name) is None or c.name in in_form),
+        dimensions=_dimensions(session, member.project_id),
+        latest=queries.LATEST,
+        tokens_from=_bound(tokens, "min"),
+        tokens_to=_bound(tokens, "max"),
+        hidden=(
+            *(pair for c in filters.conditions if c.key not in in_form for pair in c.to_query()),
+            *keep,
+        ),
+        chips=tuple(
+            Chip(in_words(c, names), url(action, [*filters.without(c.key).to_query(), *keep]))
+            for c in filters.conditions
+        ),
+        clear_url=url(action, keep),
+    )
+
+
+def url(path: str, fields: Sequence[tuple[str, str]]) -> str:
+    """Return a path with its query."""
+    return f"{path}?{urlencode(fields)}" if fields else path
+
+
+def in_words(condition: Condition, names: Names) -> str:
+    """Say a filter as its chip does: "model gpt-4o or claude", "tokens 100 to 900"."""
+    key = condition.key.removeprefix(DIMENSION).removeprefix(SIGNAL)
+    known: Mapping[int, str] = {
+        "mode": names.mode,
+        "batch": names.batch,
+        "annotator": names.annotator,
+        "import": names.imports,
+    }.get(condition.key, {})
+    return f"{'not ' if condition.negated else ''}{key} {_amount(condition, known)}"
+
+
+def _amount(condition: Condition, known: Mapping[int, str]) -> str:
+    low, high = (
+        f"{x:,.6g}" if x is not None else "" for x in (condition.minimum, condition.maximum)
+    )
+    if low and high:
+        return low if low == high else f"{low} to {high}"
+    if low or high:
+        return f"from {low}" if low else f"up to {high}"
+    if condition.key == "text":
+        return " or ".join(f"“{value}”" for value in condition.values)
+    told = [
+        known.get(int(value), value) if value.isdecimal() else value for value in condition.values
+    ]
+    return " or ".join(told[:4]) + (f" or {len(told) - 4} more" if len(told) > 4 else "")
+
+
+def _options(
+    session: Session, member: Member, names: Names
+) -> list[tuple[str, list[tuple[str, str]]]]:
+    def values(column: Any) -> list[tuple[str, str]]:
+        found = session.execute(queries.distinct(member.project_id, column)).all()
+        return [(row[0], row[0]) for row in found]
+
+    return [
+        ("model", values(Trace.model)),
+        ("task", values(Trace.task)),
+        ("outcome", [(value, value) for value in CHOICES["outcome"]]),
+        (
+            "verdict",
+            [(v, "not judged" if v == NO_VERDICT else v) for v in CHOICES["verdict"]],
+        ),
+        ("mode", [(str(mode_id), name) for mode_id, name in names.mode.items()]),
+        ("batch", [(str(batch_id), name) for batch_id, name in names.batch.items()]),
+    ]
+
+
+def _choice(key: str, filters: Filters, options: list[tuple[str, str]]) -> Choice:
+    value = _value(filters.get(key))
+    by_name = {name.casefold(): option for option, name in options}
+    if value and value not in dict(options):
+        value = by_name.get(value.casefold(), value)
+        if value not in dict(options):
+            options = [(value, value), *options]
+    return Choice(key, key, value, (("", f"any {key}"), *options))
+
+
+def _fits(condition: Condition, shown: set[str]) -> bool:
+    """Whether the form has a control that says the whole of a condition."""
+    if condition.key == "tokens" and condition.is_range:
+        return not condition.negated
+    simple = len(condition.values) == 1 and not condition.negated
+    return simple and (condition.key == "text" or condition.key in shown)
+
+
+def _value(condition: Condition | None) -> str:
+    simple = condition is not None and len(condition.values) == 1 and not condition.negated
+    return condition.values[0] if simple and condition is not None else ""
+
+
+def _bound(condition: Condition | None, side: str) -> str:
+    if condition is None or condition.negated or not condition.is_range:
+        return ""
+    return str(condition.to_json().get(side, ""))
+
+
+def _dimensions(session: Session, project_id: int) -> tuple[Dimension, ...]:
+    found: dict[str, dict[str, None]] = {}
+    for (dimensions,) in session.execute(queries.latest_dimensions(project_id)):
+        for name, value in dimensions.items():
+            values = found.setdefault(name, {})
+            if len(values) < VALUES_SHOWN and isinstance(value, str | int | float):
+                values[str(value).lower() if isinstance(value, bool) else str(value)] = None
+    return tuple(Dimension(name, tuple(sorted(found[name]))) for name in sorted(found))

@@ -1,0 +1,288 @@
+"""The list of traces: one page of rows, how it is sorted and filtered, and the way on."""
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlmodel import Session
+
+from server import search
+from server.errors import Invalid
+from server.models.base import stored_id
+from server.models.label import LabelValue
+from server.models.project import Member
+from server.queries import modes, traces
+from server.queries import trace_lists as queries
+from server.queries.filters import Filters
+from server.queries.paging import Place, Window, in_front_of, page, up_to
+from server.search import SnippetPart
+from server.views.filter_bar import FilterBar, filter_bar, url
+
+PAGE_SIZE = 50
+PAGE_FIELDS = ("sort", "after", "before")
+_COLUMNS = (
+    ("trace", "trace", False),
+    ("", "first words", False),
+    ("model", "model", False),
+    ("outcome", "outcome", False),
+    ("", "your verdict", False),
+    ("", "modes", False),
+    ("", "notes", True),
+    ("tokens", "tokens", True),
+    ("steps", "steps", True),
+)
+
+
+@dataclass(frozen=True)
+class Column:
+    """A head of the table; without `href` it can't be sorted by."""
+
+    label: str
+    href: str
+    direction: str
+    numeric: bool
+
+
+@dataclass(frozen=True)
+class ModeDot:
+    """A failure mode on a trace; a draft is a grouped note that nobody confirmed yet."""
+
+    name: str
+    hue: int
+    is_draft: bool
+
+
+@dataclass(frozen=True)
+class TraceRow:
+    id: int
+    external_id: str
+    href: str
+    words: str
+    snippet: tuple[SnippetPart, ...]
+    model: str
+    outcome: str | None
+    """None where a blind annotator may not see it yet."""
+    verdict: str | None
+    modes: tuple[ModeDot, ...]
+    notes: int
+    tokens: int | None
+    steps: int
+
+
+@dataclass(frozen=True)
+class TraceList:
+    bar: FilterBar
+    columns: tuple[Column, ...]
+    rows: tuple[TraceRow, ...]
+    total: int
+    first: int
+    last: int
+    previous: str
+    next: str
+    is_filtered: bool
+    export_url: str
+    batch_url: str
+    hides_outcomes: bool
+
+
+@dataclass(frozen=True)
+class Sorting:
+    """How a list is sorted: the name of an order, and whether it runs downwards."""
+
+    name: str = "imported"
+    descending: bool = False
+
+    @classmethod
+    def read(cls, written: str, member: Member) -> "Sorting":
+        """Read `tokens` or `-tokens`.
+
+        Raises:
+            Invalid: There is no such order, or it would tell what the member may not see.
+        """
+        name = written.removeprefix("-") or "imported"
+        if name not in sortable(member):
+            raise Invalid(f"«{name}» can't be sorted by; use {', '.join(sortable(member))}.")
+        return cls(name, written.startswith("-"))
+
+    def written(self) -> str:
+        return f"{'-' if self.descending else ''}{self.name}"
+
+    def fields(self) -> list[tuple[str, str]]:
+        return [] if self == Sorting() else [("sort", self.written())]
+
+
+def sortable(member: Member) -> tuple[str, ...]:
+    """Return the orders a member may choose: the outcome's would tell what the list hides."""
+    return tuple(name for name in queries.ORDERS if name != "outcome" or not member.is_blind)
+
+
+def trace_list(
+    session: Session, member: Member, filters: Filters, fields: Mapping[str, str], *, base: str
+) -> TraceList:
+    """Build a page of the list.
+
+    Args:
+        session: An open session.
+        member: Who looks.
+        filters: Which traces.
+        fields: `sort`, and `after` or `before`, from the URL.
+        base: Path of the project.
+    """
+    sorting = Sorting.read(fields.get("sort", ""), member)
+    names = search.names(session, member)
+    where = search.matching(session, member, filters, known=names)
+    found = _page(session, member, where, sorting, fields, is_filtered=bool(filters))
+    path = f"{base}/traces"
+    kept = [*filters.to_query(), *sorting.fields()]
+    return TraceList(
+        bar=filter_bar(session, member, filters, action=path, names=names, keep=sorting.fields()),
+        columns=tuple(_column(path, filters, sorting, member, *column) for column in _COLUMNS),
+        rows=_rows(session, member, filters, [place.id for place in found.places], base),
+        total=found.total,
+        first=found.first,
+        last=found.first + len(found.places) - 1,
+        previous=url(path, [*kept, ("before", found.places[0].written())]) if found.back else "",
+        next=url(path, [*kept, ("after", found.places[-1].written())]) if found.on else "",
+        is_filtered=bool(filters),
+        export_url=url(f"{base}/exports", filters.to_query()),
+        batch_url=f"{path}/batch",
+        hides_outcomes=member.is_blind,
+    )
+
+
+@dataclass(frozen=True)
+class _Found:
+    places: tuple[Place, ...]
+    total: int
+    first: int
+    back: bool
+    on: bool
+
+
+def _page(
+    session: Session,
+    member: Member,
+    where: Sequence[sa.ColumnElement[bool]],
+    sorting: Sorting,
+    fields: Mapping[str, str],
+    *,
+    is_filtered: bool,
+) -> _Found:
+    order = queries.ORDERS[sorting.name]
+    after, before = (
+        Place.read(fields[name], order.kind) if fields.get(name) else None
+        for name in ("after", "before")
+    )
+    window = Window(PAGE_SIZE, sorting.descending, after, None if after else before)
+    source = queries.source(order, where, once=is_filtered)
+    found = _read(session, source, window, None if is_filtered else member.project_id)
+    if not found.places and (after or before):
+        return _page(session, member, where, sorting, {}, is_filtered=is_filtered)
+    return found
+
+
+def _read(
+    session: Session, source: sa.FromClause, window: Window, project_id: int | None
+) -> _Found:
+    """Read a page with the number of all rows and of those in front of it, in one pass."""
+    place, descending = window.after or window.before, window.descending
+    front = (
+        sa.literal(0)
+        if place is None
+        else _count(
+            source,
+            (up_to if window.after else in_front_of)(source, place, descending=descending),
+        )
+    )
+    every = traces.count(project_id).scalar_subquery() if project_id else _count(source)
+    statement = page(source, window).add_columns(every.label("total"), front.label("front"))
+    rows = session.execute(statement).all()
+    more = len(rows) > window.size
+    places = [Place(row.key, row.id) for row in rows[: window.size]]
+    total, in_front = (rows[0].total, rows[0].front) if rows else (0, 0)
+    if window.before:
+        places.reverse()
+        in_front -= len(places)
+    return _Found(
+        tuple(places),
+        total,
+        first=in_front + 1,
+        back=more if window.before else window.after is not None,
+        on=True if window.before else more,
+    )
+
+
+def _count(source: sa.FromClause, *conditions: Any) -> sa.ScalarSelect[int]:
+    return sa.select(sa.func.count()).select_from(source).where(*conditions).scalar_subquery()
+
+
+def _column(
+    path: str,
+    filters: Filters,
+    sorting: Sorting,
+    member: Member,
+    order: str,
+    label: str,
+    numeric: bool,
+) -> Column:
+    if order not in sortable(member):
+        return Column(label, "", "", numeric)
+    active = sorting.name == order
+    turned = Sorting(order, not sorting.descending if active else numeric)
+    if active and sorting.descending != numeric:
+        turned = Sorting()  # the third press goes back to the order of import
+    direction = ("descending" if sorting.descending else "ascending") if active else ""
+    return Column(label, url(path, [*filters.to_query(), *turned.fields()]), direction, numeric)
+
+
+def _rows(
+    session: Session, member: Member, filters: Filters, ids: Sequence[int], base: str
+) -> tuple[TraceRow, ...]:
+    found = {row.id: row for row in session.execute(queries.rows(member, ids))}
+    verdicts = dict(session.execute(queries.own_verdicts(member, ids)).tuples().all())
+    notes = dict(session.execute(queries.note_counts(member, ids)).tuples().all())
+    dots = _dots(session, member, ids)
+    text = filters.get("text")
+    told = (
+        search.snippets(session, " ".join(text.values), list(ids))
+        if text is not None and len(text.values) == 1 and not text.negated
+        else {}
+    )
+    return tuple(
+        TraceRow(
+            id=id_,
+            external_id=found[id_].external_id,
+            href=f"{base}/read/{id_}",
+            words=" ".join(found[id_].words.split()),
+            snippet=tuple(told.get(id_, ())),
+            model=found[id_].model,
+            outcome=found[id_].outcome.value if found[id_].is_open else None,
+            verdict=verdicts[id_].value if id_ in verdicts else None,
+            modes=dots.get(id_, ()),
+            notes=notes.get(id_, 0),
+            tokens=found[id_].completion_tokens,
+            steps=found[id_].step_count,
+        )
+        for id_ in ids
+    )
+
+
+def _dots(session: Session, member: Member, ids: Sequence[int]) -> dict[int, tuple[ModeDot, ...]]:
+    """Gold says; else the majority; else a note that stands under the mode is a draft."""
+    votes: Counter[tuple[int, int]] = Counter()
+    for trace_id, mode_id, value in session.execute(queries.labels(member, ids)):
+        votes[trace_id, mode_id] += 1 if value is LabelValue.PRESENT else -1
+    present = {pair: vote > 0 for pair, vote in votes.items()}
+    for trace_id, mode_id, value in session.execute(queries.gold(member, ids)):
+        present[trace_id, mode_id] = value is LabelValue.PRESENT
+    drafts = {(trace, mode) for trace, mode in session.execute(queries.grouped(member, ids))}
+    shown = {pair: False for pair, is_there in present.items() if is_there}
+    shown |= {pair: True for pair in drafts if pair not in present}
+    dots: defaultdict[int, list[ModeDot]] = defaultdict(list)
+    for mode in session.exec(modes.of_project(member.project_id)):
+        for trace_id, mode_id in shown:
+            if mode_id == stored_id(mode) and mode.merged_into is None:
+                dots[trace_id].append(ModeDot(mode.name, mode.colour, shown[trace_id, mode_id]))
+    return {trace_id: tuple(found) for trace_id, found in dots.items()}
