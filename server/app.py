@@ -26,6 +26,7 @@ from server.routes import (
     read,
     runs,
     settings,
+    traces,
     undo,
 )
 from server.routes.failures import show_error
@@ -46,6 +47,7 @@ ROUTERS: Sequence[APIRouter] = (
     read.router,
     runs.router,
     settings.router,
+    traces.router,
     undo.router,
 )
 
