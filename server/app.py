@@ -22,11 +22,11 @@ from server.routes import (
     imports,
     labels,
     members,
+    overview,
     projects,
     read,
     runs,
     settings,
-    traces,
     undo,
 )
 from server.routes.failures import show_error
@@ -43,11 +43,11 @@ ROUTERS: Sequence[APIRouter] = (
     imports.router,
     labels.router,
     members.router,
+    overview.router,
     projects.router,
     read.router,
     runs.router,
     settings.router,
-    traces.router,
     undo.router,
 )
 

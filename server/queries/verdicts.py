@@ -1,7 +1,7 @@
 """Statements over verdicts."""
 
 from sqlmodel import col, select
-from sqlmodel.sql.expression import SelectOfScalar
+from sqlmodel.sql.expression import Select, SelectOfScalar
 
 from server.models.trace import Trace
 from server.models.verdict import Verdict
@@ -35,4 +35,30 @@ def submitted_traces(annotator_id: int) -> SelectOfScalar[int]:
     """Ids of the traces that an annotator has submitted a verdict on."""
     return select(Verdict.trace_id).where(
         Verdict.annotator_id == annotator_id, col(Verdict.submitted_at).is_not(None)
+    )
+
+
+def seconds(project_id: int, *, annotator_id: int | None = None) -> SelectOfScalar[float | None]:
+    """How long each finished reading took, where that is known: anybody's or one person's."""
+    statement = (
+        select(col(Verdict.seconds))
+        .join(Trace, col(Trace.id) == col(Verdict.trace_id))
+        .where(
+            Trace.project_id == project_id,
+            col(Verdict.submitted_at).is_not(None),
+            col(Verdict.seconds).is_not(None),
+        )
+    )
+    return (
+        statement if annotator_id is None else statement.where(Verdict.annotator_id == annotator_id)
+    )
+
+
+def read_traces(project_id: int) -> Select[int | None, str, str]:
+    """Id, model and pipeline version of every trace that somebody has finished reading."""
+    submitted = select(Verdict.trace_id).where(col(Verdict.submitted_at).is_not(None))
+    return (
+        select(col(Trace.id), col(Trace.model), col(Trace.pipeline_version))
+        .where(Trace.project_id == project_id, col(Trace.id).in_(submitted))
+        .order_by(col(Trace.id))
     )

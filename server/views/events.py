@@ -7,11 +7,12 @@ from urllib.parse import urlencode
 
 from sqlmodel import Session
 
-from server.models.base import stored_id
+from server.models.base import stored_id, utc_now
 from server.models.event import Event
 from server.models.project import Member
 from server.queries import events as queries
 from server.queries import projects
+from server.views.times import ago
 
 PAGE = 50
 _TAKEN_BACK = {queries.UNDO: "undone: ", queries.REDO: "redone: "}
@@ -21,6 +22,7 @@ _TAKEN_BACK = {queries.UNDO: "undone: ", queries.REDO: "redone: "}
 class EventView:
     id: int
     at: datetime
+    age: str
     who: str
     summary: str
     is_undo: bool
@@ -77,11 +79,13 @@ def _visible_actor(member: Member, person: int | None) -> int | None:
 
 
 def _described(session: Session, member: Member, found: Sequence[Event]) -> tuple[EventView, ...]:
+    now = utc_now()
     names = {stored_id(p): p.name for p in session.exec(projects.annotators(member.project_id))}
     return tuple(
         EventView(
             id=stored_id(event),
             at=event.created_at,
+            age=ago(event.created_at, now),
             who=names[event.actor_id] if event.actor_id else "the system",
             summary=f"{_TAKEN_BACK.get(event.kind, '')}{event.summary}",
             is_undo=event.kind == queries.UNDO,

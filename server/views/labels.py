@@ -16,9 +16,10 @@ from server.models.trace import Trace
 from server.models.verdict import Verdict, VerdictValue
 from server.queries import labels as queries
 from server.queries import modes, notes, verdicts
+from server.views.conversation import Annotated, Conversation, Outline, conversation
 
-KEYS = "123456789qwertasdgzxcvb"
-"""The key of each mode in turn; letters that the rail and lists use are left out."""
+KEYS = "123456789qwetyashzxcvbo"
+"""The key of each mode in turn; letters that mean something else on this screen are left out."""
 
 
 class Choice(StrEnum):
@@ -99,6 +100,7 @@ class LabelPage:
     progress: Progress
     previous_id: int | None
     can_label: bool
+    conversation: Conversation
 
 
 @dataclass(frozen=True)
@@ -152,6 +154,25 @@ def label_page(session: Session, member: Member, trace: Trace) -> LabelPage:
         progress=_progress(queue),
         previous_id=_before([trace_id for trace_id, _, _ in queue], stored_id(trace)),
         can_label=member.role.can_annotate and not member.project.read_only,
+        conversation=_conversation(session, member, trace, said, in_use),
+    )
+
+
+def _conversation(
+    session: Session,
+    member: Member,
+    trace: Trace,
+    said: _OnTrace,
+    in_use: Sequence[FailureMode],
+) -> Conversation:
+    """Show the trace as it was read, notes in the colour of the mode they stand under."""
+    colours = {mode.id: mode.colour for mode in in_use}
+    return conversation(
+        Outline(session, stored_id(trace)),
+        f"/projects/{member.project.slug}/read/{stored_id(trace)}",
+        [Annotated(n, colours.get(said.grouped.get(stored_id(n)), 0)) for n in said.notes],
+        said.verdict.first_failure_step if said.verdict else None,
+        can_choose=False,
     )
 
 

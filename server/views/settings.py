@@ -64,6 +64,7 @@ class SettingsPage:
     stage: str
     can_edit: bool
     members: tuple[MemberRow, ...]
+    no_login: bool
     runs: tuple[RunView, ...]
     embedder: EmbedderInUse
     storage: Storage | None
@@ -98,6 +99,7 @@ def settings_page(
         stage=dict(_STAGES)[project.stage],
         can_edit=can_lead and not project.read_only,
         members=_members(session, member),
+        no_login=settings.no_login,
         runs=run_list(session, member),
         embedder=_embedder(settings.embedding_model),
         storage=_storage(settings, version) if can_lead else None,

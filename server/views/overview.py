@@ -1,0 +1,150 @@
+"""Overview: where the round stands, what it found, and the next useful thing to do."""
+
+from dataclasses import dataclass
+
+from sqlmodel import Session
+
+from server.models.project import Member
+from server.queries import labels, modes, notes, rounds, traces
+from server.views.events import EventView, latest_events
+from server.views.findings import Finding, findings
+from server.views.next_step import GROUP_AFTER, NextStep, Standing, next_step
+from server.views.prevalence import PrevalenceTable, prevalence_table
+from server.views.saturation import SaturationPanel, saturation_panel
+from server.views.standing import BatchInHand, Tally, batch_in_hand, drawn_how, tally
+
+_LATEST = 10
+_NAMED_MODELS = 3
+
+
+@dataclass(frozen=True)
+class FirstStep:
+    """One of the three steps that a fresh project begins with."""
+
+    name: str
+    text: str
+    path: str
+    done: bool
+    current: bool
+
+
+@dataclass(frozen=True)
+class DataSummary:
+    """What the project's traces are."""
+
+    description: str
+    traces: int
+    items: int
+    models: int
+    named_models: str
+
+
+@dataclass(frozen=True)
+class Overview:
+    round_number: int
+    how: str
+    """How many traces were drawn, and in which way."""
+    step: NextStep
+    tally: Tally
+    ungrouped: int | None
+    """None for annotators: notes of others are not theirs to count."""
+    mode_count: int
+    prevalence: PrevalenceTable
+    saturation: SaturationPanel | None
+    findings: tuple[Finding, ...]
+    events: tuple[EventView, ...]
+    only_own: bool
+    data: DataSummary
+    first_steps: tuple[FirstStep, ...]
+
+
+def overview(session: Session, member: Member) -> Overview:
+    """Build the Overview as the member may see it."""
+    counts = tally(session, member)
+    now = _standing(session, member, batch_in_hand(session, member))
+    round_now = session.exec(rounds.current(member.project_id)).first()
+    return Overview(
+        round_number=round_now.number if round_now else 1,
+        how=_how(counts, drawn_how(session, member)),
+        step=next_step(now),
+        tally=counts,
+        ungrouped=now.ungrouped if member.role.can_lead else None,
+        mode_count=now.modes,
+        prevalence=prevalence_table(session, member),
+        saturation=saturation_panel(session, member, counts) if counts.read else None,
+        findings=findings(session, member),
+        events=latest_events(session, member, _LATEST),
+        only_own=member.is_blind,
+        data=_data(session, member, now.traces),
+        first_steps=first_steps(now) if _is_fresh(now) else (),
+    )
+
+
+def _standing(session: Session, member: Member, batch: BatchInHand | None) -> Standing:
+    project_id = member.project_id
+    may_change = not member.project.read_only
+    return Standing(
+        traces=session.exec(traces.count(project_id)).one(),
+        batch=batch.size if batch else 0,
+        read=batch.read if batch else 0,
+        ungrouped=len(session.exec(notes.ungrouped(project_id)).all()),
+        modes=len(session.exec(modes.in_use(project_id)).all()),
+        to_label=session.exec(labels.traces_to_label(project_id, member.id)).one(),
+        can_lead=member.role.can_lead and may_change,
+        can_annotate=member.role.can_annotate and may_change,
+    )
+
+
+def _how(counts: Tally, drawn: str) -> str:
+    if not counts.total:
+        return "no batch yet"
+    return f"{counts.total:,} {'trace' if counts.total == 1 else 'traces'} · {drawn}"
+
+
+def _is_fresh(now: Standing) -> bool:
+    return now.traces > 0 and now.can_annotate and (now.read < GROUP_AFTER or not now.modes)
+
+
+def first_steps(now: Standing) -> tuple[FirstStep, ...]:
+    """Say what the main job is, and which part of it comes now."""
+    many = min(GROUP_AFTER, now.batch) or GROUP_AFTER
+    has_read, has_modes = now.read >= many, now.modes > 0
+    return (
+        FirstStep(
+            "Read",
+            f"Read {many} traces. Press 1 for pass or 2 for fail, click the step where it first "
+            "went wrong, and write one line on what you see.",
+            "/read",
+            done=has_read,
+            current=not has_read,
+        ),
+        FirstStep(
+            "Group",
+            "Put notes on the same kind of failure together and name it: a failure mode, with a "
+            "definition that others can apply.",
+            "/groups",
+            done=has_modes,
+            current=has_read and not has_modes,
+        ),
+        FirstStep(
+            "Label and export",
+            "Say of each trace which modes it shows. Prevalence with its interval appears here; "
+            "labels go out as CSV, JSONL or a bundle.",
+            "/labels",
+            done=False,
+            current=has_read and has_modes,
+        ),
+    )
+
+
+def _data(session: Session, member: Member, trace_count: int) -> DataSummary:
+    found = [model for model in session.exec(traces.models(member.project_id)) if model]
+    more = len(found) - _NAMED_MODELS
+    named = ", ".join(found[:_NAMED_MODELS])
+    return DataSummary(
+        description=member.project.description,
+        traces=trace_count,
+        items=session.exec(traces.item_count(member.project_id)).one(),
+        models=len(found),
+        named_models=f"{named} and {more} more" if more > 0 else named,
+    )
