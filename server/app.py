@@ -27,6 +27,7 @@ from server.routes import (
     read,
     runs,
     settings,
+    traces,
     undo,
 )
 from server.routes.failures import show_error
@@ -48,6 +49,7 @@ ROUTERS: Sequence[APIRouter] = (
     read.router,
     runs.router,
     settings.router,
+    traces.router,
     undo.router,
 )
 

@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 import sqlalchemy as sa
 from sqlmodel import col, select
-from sqlmodel.sql.expression import SelectOfScalar
+from sqlmodel.sql.expression import Select, SelectOfScalar
 
 from server.models.trace import Step, Trace
 
@@ -58,4 +58,11 @@ def item_count(project_id: int) -> SelectOfScalar[int]:
     """How many different items (tasks or questions) the traces are about."""
     return select(sa.func.count(sa.distinct(col(Trace.item_id)))).where(
         Trace.project_id == project_id
+    )
+
+
+def named(project_id: int, external_ids: Collection[str]) -> Select[int | None, str]:
+    """Id and external id of the project's traces with these external ids."""
+    return select(col(Trace.id), col(Trace.external_id)).where(
+        Trace.project_id == project_id, col(Trace.external_id).in_(external_ids)
     )
