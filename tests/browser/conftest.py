@@ -1,0 +1,110 @@
+"""A real server, a real Chromium, and a watch that fails a test on anything the browser minds."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import BrowserContext, ConsoleMessage, Request, WebError
+
+from server.settings import Settings
+from tests.browser import stage
+from tests.browser.chromium import launch_options
+from tests.processes import Running, running
+
+HERE = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Everything here drives a browser."""
+    for item in items:
+        if item.path.is_relative_to(HERE):
+            item.add_marker(pytest.mark.browser)
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
+    """The system's Chromium, without calls home."""
+    return {**browser_type_launch_args, **launch_options()}
+
+
+@pytest.fixture(scope="session")
+def browser_context_args(browser_context_args: dict[str, Any]) -> dict[str, Any]:
+    """The size that pages are designed for; tests of other sizes say so."""
+    return {**browser_context_args, "viewport": {"width": 1440, "height": 900}}
+
+
+@dataclass
+class Watch:
+    """What the browser minded, and what a test expects it to mind."""
+
+    problems: list[str] = field(default_factory=list)
+    _expected: list[str] = field(default_factory=list)
+
+    def expect(self, pattern: str) -> None:
+        """Let problems that match `pattern` pass, such as the 409 that a test provokes."""
+        self._expected.append(pattern)
+
+    @property
+    def unexpected(self) -> list[str]:
+        return [
+            problem
+            for problem in self.problems
+            if not any(re.search(pattern, problem) for pattern in self._expected)
+        ]
+
+    def console(self, message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            self.problems.append(f"{message.type}: {message.text} ({message.location['url']})")
+
+    def web_error(self, error: WebError) -> None:
+        self.problems.append(f"script error: {error.error}")
+
+    def request(self, request: Request) -> None:
+        if not re.match(r"http://127\.0\.0\.1:|blob:http://127\.0\.0\.1:", request.url):
+            self.problems.append(f"left the server: {request.url[:200]}")
+
+
+@pytest.fixture
+def watch(context: BrowserContext) -> Iterator[Watch]:
+    """Fails the test on console errors, CSP reports, script errors and foreign requests."""
+    watch = Watch()
+    context.on("console", watch.console)
+    context.on("weberror", watch.web_error)
+    context.on("request", watch.request)
+    yield watch
+    assert watch.unexpected == []
+
+
+@pytest.fixture(autouse=True)
+def _always_watch(watch: Watch) -> None:
+    """No test goes unwatched."""
+
+
+@pytest.fixture(scope="session")
+def staged(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """A data directory with the demo, read and coded in part."""
+    return stage.fill(Settings(data=tmp_path_factory.mktemp("staged") / "data"))
+
+
+@pytest.fixture(scope="session")
+def staged_server(staged: Settings) -> Iterator[Running]:
+    """A server on it; tests that change things take `server`."""
+    with running("serve", "--no-login", "--port", 0, "--data", staged.data) as process:
+        yield process
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Running]:
+    """A server on an empty data directory of the test's own."""
+    with running("serve", "--no-login", "--port", 0, "--data", tmp_path / "data") as process:
+        yield process
+
+
+@pytest.fixture
+def url(server: Running) -> str:
+    """Where the test's own server answers."""
+    address: str = server.answer["url"]
+    return address

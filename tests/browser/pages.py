@@ -1,0 +1,45 @@
+"""Every page, by name, as a path on the staged project."""
+
+from server.services import demo
+
+PROJECT = f"/projects/{demo.SLUG}"
+PAGES = {
+    "projects": "/",
+    "overview": PROJECT,
+    "read": f"{PROJECT}/read/{{trace}}",
+    "traces": f"{PROJECT}/traces",
+    "traces-filtered": f"{PROJECT}/traces?outcome=incorrect&text=river",
+    "groups": f"{PROJECT}/groups",
+    "codebook": f"{PROJECT}/modes",
+    "mode": f"{PROJECT}/modes/1",
+    "merge": f"{PROJECT}/modes/merge?source=1&into=2",
+    "label": f"{PROJECT}/labels/{{trace}}",
+    "label-matrix": f"{PROJECT}/labels/matrix",
+    "imports": f"{PROJECT}/imports",
+    "import": f"{PROJECT}/imports/1",
+    "run": f"{PROJECT}/runs/1",
+    "settings": f"{PROJECT}/settings",
+    "members": f"{PROJECT}/members",
+    "sign-in": "/sign-in",
+    "error": f"{PROJECT}/read/999999",
+}
+"""`{trace}` stands for a trace that was read and has notes."""
+
+NOT_PAGES = {
+    "/account": "needs somebody signed in",
+    "/admin": "needs an admin signed in",
+    "/invitations/{secret}": "needs a one-time link",
+    "/projects/{slug}/imports/{import_id}/refused": "a download",
+    "/projects/{slug}/labels": "leads on to a trace",
+    "/projects/{slug}/palette.json": "data for the command palette",
+    "/projects/{slug}/read": "leads on to a trace",
+    "/projects/{slug}/read/find": "leads on to a trace",
+    "/projects/{slug}/read/{trace_id}/steps": "a fragment",
+    "/projects/{slug}/read/{trace_id}/steps/{position}": "a fragment",
+}
+"""GET routes that are no page of their own here, each with the reason."""
+
+
+def path_of(name: str, trace_id: int) -> str:
+    """Return the path of a page about a trace."""
+    return PAGES[name].format(trace=trace_id)

@@ -1,0 +1,70 @@
+"""Each page: complete, accessible in light and dark, without sideways scrolling on a phone."""
+
+import re
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from server.app import create_app
+from server.jobs import Jobs
+from server.settings import Settings
+from tests.browser import stage
+from tests.browser.conftest import Watch
+from tests.browser.pages import NOT_PAGES, PAGES, path_of
+from tests.processes import Running
+
+AXE_TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+
+
+@pytest.fixture(scope="module")
+def trace_id(staged: Settings) -> int:
+    return stage.some_trace_ids(staged, 1)[0]
+
+
+def visit(page: Page, server: Running, watch: Watch, name: str, trace_id: int) -> None:
+    if name == "error":
+        watch.expect("status of 404")
+    page.goto(server.answer["url"] + path_of(name, trace_id))
+
+
+def test_every_page_is_looked_at(settings: Settings) -> None:
+    app = create_app(settings, jobs=Jobs.immediate(), runs_jobs=False)
+    pages = {
+        re.sub(r"/\d+(?=/|$)", "/*", path.replace("{trace}", "*").partition("?")[0])
+        for path in PAGES.values()
+    }
+    for route in app.routes:
+        path = getattr(route, "path", "")
+        if "GET" not in (getattr(route, "methods", None) or ()) or path in NOT_PAGES:
+            continue
+        shape = re.sub(r"\{slug\}", "misguided-attention", path)
+        assert re.sub(r"\{\w+\}", "*", shape) in pages, f"{path} is on neither list in pages.py"
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_is_whole_and_accessible_in_every_look(
+    page: Page, staged_server: Running, watch: Watch, trace_id: int, name: str
+) -> None:
+    page.emulate_media(color_scheme="light", reduced_motion="reduce")
+    visit(page, staged_server, watch, name, trace_id)
+    expect(page).to_have_title(re.compile("Misguided attention|Faultbook"))
+    expect(page.locator("h1")).to_have_count(1)
+    expect(page.locator("main")).to_have_count(1)
+    assert violations(page) == []
+    page.emulate_media(color_scheme="dark")
+    assert violations(page) == [], "in the dark"
+    page.set_viewport_size({"width": 400, "height": 800})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 400, "scrolls sideways"
+    assert violations(page) == [], "on a phone"
+
+
+def violations(page: Page) -> list[str]:
+    """Return what axe finds, in words short enough to read in a failure."""
+    options = {"runOnly": {"type": "tag", "values": AXE_TAGS}, "resultTypes": ["violations"]}
+    found = Axe().run(page, options=options).response["violations"]
+    return [
+        f"{rule['id']}: {rule['help']}: {node['html'][:160]} {node['failureSummary'][:300]}"
+        for rule in found
+        for node in rule["nodes"][:4]
+    ]
