@@ -1,5 +1,7 @@
 """Statements behind "Worth a look": readings that lack something, machines that disagree."""
 
+from datetime import datetime
+
 import sqlalchemy as sa
 from sqlmodel import col, select
 from sqlmodel.sql.expression import Select, SelectOfScalar
@@ -52,4 +54,13 @@ def judged(project_id: int) -> Select[str, int, VerdictValue]:
         .join(Judge, col(Judge.id) == col(JudgeVerdict.judge_id))
         .where(Judge.project_id == project_id, col(Judge.mode_id).is_(None))
         .order_by(col(Judge.name), col(JudgeVerdict.id))
+    )
+
+
+def latest_reading(project_id: int) -> SelectOfScalar[datetime | None]:
+    """When somebody last finished reading a trace."""
+    return (
+        select(sa.func.max(col(Verdict.submitted_at)))
+        .join(Trace, col(Trace.id) == col(Verdict.trace_id))
+        .where(Trace.project_id == project_id)
     )

@@ -9,7 +9,7 @@ from server.models.base import stored_id
 from server.models.project import Member
 from server.models.verdict import VerdictValue
 from server.queries import findings as queries
-from server.queries import labels, modes, notes, verdicts
+from server.queries import labels, modes, notes
 from server.views.standing import seen_verdicts, verdict_by_trace
 
 _NAMED = 3
@@ -87,9 +87,8 @@ def _ungrouped_notes(session: Session, member: Member) -> list[Finding]:
 
 def _no_reading_since_grouping(session: Session, member: Member) -> list[Finding]:
     in_use = session.exec(modes.in_use(member.project_id)).all()
-    finished = [v.submitted_at for v in session.exec(verdicts.of_project(member.project_id))]
-    times = [moment for moment in finished if moment is not None]
-    if not in_use or not times or max(times) > min(mode.created_at for mode in in_use):
+    latest = session.exec(queries.latest_reading(member.project_id)).one()
+    if not in_use or latest is None or latest > min(mode.created_at for mode in in_use):
         return []
     text = "was read since the first failure mode was made: new traces show whether the modes hold"
     return [Finding("No trace", text, "read on", "/read")]

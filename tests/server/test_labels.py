@@ -15,7 +15,6 @@ from server.models.verdict import VerdictValue
 from server.queries import labels as queries
 from server.services import events, groupings, labels, modes, notes, projects, verdicts
 from server.services.modes import Wording
-from server.views.label_matrix import CellState, label_matrix
 from server.views.labels import Choice, Reason, label_page
 from tests.factories import SLUG, make_project, member
 
@@ -342,56 +341,10 @@ def test_a_lead_is_told_of_others_notes_as_others(
     assert "by somebody else" in page
 
 
-def test_the_matrix_shows_each_kind_of_cell(database: Database, traces: list[int]) -> None:
-    one, two, three, four = make_modes(database, "One", "Two", "Three", "Four")
-    with database.writing() as session:
-        lead, alice = member(session), member(session, "Annotator A")
-        labels.label(session, lead, traces[0], {one: PRESENT, two: PRESENT, three: ABSENT})
-        labels.label(session, alice, traces[0], {two: ABSENT})
-        modes.redefine(session, lead, three, Wording(definition="New."), version=1)
-        note = notes.add_note(session, lead, traces[0], "fourth")
-        groupings.place(session, lead, [stored_id(note)], four)
-        read(session, lead, traces[1], VerdictValue.PASS)
-        labels.label(session, lead, traces[1], {one: PRESENT})
-        everybody = label_matrix(session, lead)
-        own = label_matrix(session, alice)
-    assert [row.trace_id for row in everybody.rows] == traces[:2]
-    first, second = everybody.rows
-    assert [cell.state for cell in first.cells] == [
-        CellState.PRESENT,
-        CellState.UNDECIDED,  # one says present, one absent
-        CellState.ABSENT,
-        CellState.DRAFT,
-    ]
-    assert [cell.is_stale for cell in first.cells] == [False, False, True, False]
-    # The label goes before the Pass, which speaks for the other three.
-    assert [cell.state for cell in second.cells] == [CellState.PRESENT, *[CellState.ABSENT] * 3]
-    assert [cell.is_derived for cell in second.cells] == [False, True, True, True]
-    assert own.only_own
-    assert [[cell.state for cell in row.cells] for row in own.rows] == [
-        [CellState.UNSEEN, CellState.ABSENT, CellState.UNSEEN, CellState.UNSEEN]
-    ]
-
-
-def test_the_matrix_is_paged_by_key(database: Database, traces: list[int]) -> None:
+def test_the_conversation_stands_beside_the_labels(
+    client: TestClient, database: Database, traces: list[int]
+) -> None:
     make_modes(database, "Slip")
-    with database.writing() as session:
-        lead = member(session)
-        for trace_id in traces[:3]:
-            read(session, lead, trace_id, VerdictValue.FAIL)
-        first = label_matrix(session, lead, size=2)
-        second = label_matrix(session, lead, after=traces[1], size=2)
-    assert [row.trace_id for row in first.rows] == traces[:2]
-    assert (first.newest, first.following) == ("", f"?after={traces[1]}")
-    assert [row.trace_id for row in second.rows] == [traces[2]]
-    assert (second.newest, second.following) == ("?", "")
-
-
-def test_the_matrix_of_an_unknown_project_is_not_found(client: TestClient) -> None:
-    assert client.get("/projects/nowhere/labels/matrix").status_code == 404
-
-
-def test_an_empty_matrix_says_what_comes_first(client: TestClient, database: Database) -> None:
-    assert "No failure mode yet" in client.get(f"{PATH}/matrix").text
-    make_modes(database, "Slip")
-    assert "Nothing is read yet" in client.get(f"{PATH}/matrix").text
+    page = client.get(f"{PATH}/{traces[0]}").text
+    assert "How much is 1+1?" in page
+    assert "first-failure" not in page  # steps are chosen while reading

@@ -1,6 +1,7 @@
 """The next useful thing to do, at every stage of the main job."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -58,7 +59,7 @@ LEAD = Standing(traces=416, batch=100, read=0, ungrouped=0, modes=0, to_label=0,
     ],
 )
 def test_a_lead_is_led_through_the_main_job(
-    change: dict[str, int], doing: Doing, label: str, path: str
+    change: dict[str, Any], doing: Doing, label: str, path: str
 ) -> None:
     step = next_step(replace(LEAD, **change))
     assert (step.doing, step.label, step.path) == (doing, label, path)
@@ -78,7 +79,7 @@ def test_a_lead_is_led_through_the_main_job(
     ],
 )
 def test_an_annotator_is_never_sent_where_only_leads_may_go(
-    change: dict[str, int], doing: Doing, path: str | None
+    change: dict[str, Any], doing: Doing, path: str | None
 ) -> None:
     step = next_step(replace(LEAD, can_lead=False, **change))
     assert (step.doing, step.path) == (doing, path)
@@ -100,7 +101,7 @@ def test_whoever_may_only_look_is_shown_the_traces() -> None:
     ],
 )
 def test_the_first_three_steps_tick_off(
-    change: dict[str, int], current: str, done: list[str]
+    change: dict[str, Any], current: str, done: list[str]
 ) -> None:
     steps = first_steps(replace(LEAD, **change))
     assert [step.name for step in steps] == ["Read", "Group", "Label and export"]

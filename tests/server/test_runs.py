@@ -1,6 +1,7 @@
 """Runs on screen: progress that stops asking, cancelling, errors in words."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
@@ -16,7 +17,7 @@ HTMX = {"HX-Request": "true"}
 PATH = f"/projects/{SLUG}/runs"
 
 
-def make_run(database: Database, *, by: str = "Lead", **fields: object) -> int:
+def make_run(database: Database, *, by: str = "Lead", **fields: Any) -> int:
     """A run of the project `try-me`, made if need be."""
     with database.writing() as session:
         asked_by = member(session, by)
