@@ -981,7 +981,7 @@ def upgrade() -> None:
         sa.Column("project_id", sa.Integer(), nullable=False),
         sa.Column("note_id", sa.Integer(), nullable=True),
         sa.Column("mode_id", sa.Integer(), nullable=True),
-        sa.Column("group_signature", sa.String(), nullable=False),
+        sa.Column("note_ids", JSON, nullable=False),
         sa.Column("created_by", sa.Integer(), nullable=True),
         sa.ForeignKeyConstraint(
             ["created_by"], ["annotator.id"], name=op.f("fk_rejection_created_by_annotator")

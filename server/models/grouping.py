@@ -1,7 +1,5 @@
 """Groupings of notes under failure modes, the suggestions that led to them, and refusals."""
 
-import hashlib
-from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, ClassVar
@@ -10,11 +8,6 @@ import sqlalchemy as sa
 from sqlmodel import Field
 
 from server.models.base import Json, Row, UtcDateTime, enum_type, table_args
-
-
-def group_signature(note_ids: Iterable[int]) -> str:
-    """Return the digest that names a set of notes, whatever their order."""
-    return hashlib.sha256(",".join(map(str, sorted(note_ids))).encode()).hexdigest()
 
 
 class SuggestionKind(StrEnum):
@@ -64,6 +57,6 @@ class Rejection(Row, table=True):
     project_id: int = Field(foreign_key="project.id", index=True)
     note_id: int | None = Field(default=None, foreign_key="note.id")
     mode_id: int | None = Field(default=None, foreign_key="failure_mode.id")
-    group_signature: str = ""
-    """Digest of the sorted note ids of a dismissed group; empty for a note × mode refusal."""
+    note_ids: list[int] = Field(default_factory=list, sa_type=Json)
+    """Notes of a dismissed group, in ascending order; empty for a note × mode refusal."""
     created_by: int | None = Field(default=None, foreign_key="annotator.id")

@@ -14,7 +14,6 @@ from server.models.grouping import (
     Suggestion,
     SuggestionDecision,
     SuggestionKind,
-    group_signature,
 )
 from server.models.mode import FailureMode
 from server.models.note import Note
@@ -102,7 +101,7 @@ def dismiss(
     decision.add(
         Rejection(
             project_id=member.project_id,
-            group_signature=group_signature(note_ids),
+            note_ids=sorted(set(note_ids)),
             created_by=member.id,
         )
     )

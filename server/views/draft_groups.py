@@ -13,7 +13,7 @@ from analysis.draft_groups import DraftGroup, describe_groups
 from analysis.geometry import Vectors
 from analysis.matching import ModeMatch, match_to_modes, suggest_modes, was_dismissed
 from server.artefacts import GroupArtefact
-from server.models.grouping import Rejection, Suggestion, group_signature
+from server.models.grouping import Rejection, Suggestion
 from server.models.mode import FailureMode
 
 
@@ -79,7 +79,8 @@ class Decided:
     rejected: frozenset[tuple[int, int]]
     """Pairs of note and mode that somebody refused."""
     dismissed: tuple[frozenset[int], ...]
-    signatures: frozenset[str]
+    refused: frozenset[frozenset[int]]
+    """Groups that somebody dismissed, as they stood then."""
 
     @classmethod
     def read(
@@ -103,7 +104,7 @@ class Decided:
                 if refusal.note_id is not None and refusal.mode_id is not None
             ),
             dismissed=tuple(group for group in groups if group),
-            signatures=frozenset(refusal.group_signature for refusal in refusals),
+            refused=frozenset(frozenset(refusal.note_ids) for refusal in refusals),
         )
 
     def refused_for(self, note: int) -> frozenset[int]:
@@ -112,9 +113,7 @@ class Decided:
 
     def refuses(self, note_ids: Collection[int]) -> bool:
         """Whether somebody dismissed this group, or all but the same one."""
-        return group_signature(note_ids) in self.signatures or was_dismissed(
-            note_ids, self.dismissed
-        )
+        return frozenset(note_ids) in self.refused or was_dismissed(note_ids, self.dismissed)
 
 
 class Drafts:

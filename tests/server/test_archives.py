@@ -14,8 +14,10 @@ from server.archive.tables import MODELS, references
 from server.db import Database
 from server.errors import Invalid
 from server.models.base import stored_id
+from server.models.grouping import Rejection
 from server.models.label import LabelValue
 from server.models.mode import FailureMode
+from server.models.note import Note
 from server.models.project import Project
 from server.models.trace import Attachment, Step, TokenSeries
 from server.models.verdict import VerdictValue
@@ -136,6 +138,21 @@ def test_undo_goes_on_in_the_imported_project(
         fresh = modes.create(session, member(session), "New")
         known = {stored_id(mode) for mode in session.exec(select(FailureMode)) if mode != fresh}
         assert stored_id(fresh) > max(known)
+
+
+def test_a_dismissed_group_stays_dismissed(
+    database: Database, other: Database, settings: Settings, tmp_path: Path
+) -> None:
+    fill(database, settings)
+    archive(database, settings, "try-me", tmp_path / "a.zip")
+    with other.writing() as session:
+        archives.read(session, settings, tmp_path / "a.zip")
+    with other.reading() as session:
+        (note,) = session.exec(select(Note).where(Note.text == "wrong sum")).all()
+        dismissed = [row.note_ids for row in session.exec(select(Rejection)) if row.note_ids]
+        # The other server has a note of its own, so the group's note has another id there.
+        assert dismissed == [[note.id]]
+        assert note.id != 1
 
 
 def test_an_archive_imported_beside_its_own_project_takes_another_slug(
