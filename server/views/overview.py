@@ -19,7 +19,7 @@ _NAMED_MODELS = 3
 
 @dataclass(frozen=True)
 class FirstStep:
-    """One of the three steps that a fresh project begins with."""
+    """One of the three steps that a fresh project begins with; no path where a lead takes it."""
 
     name: str
     text: str
@@ -120,9 +120,9 @@ def first_steps(now: Standing) -> tuple[FirstStep, ...]:
         ),
         FirstStep(
             "Group",
-            "Put notes on the same kind of failure together and name it: a failure mode, with a "
-            "definition that others can apply.",
-            "/groups",
+            f"{'Put' if now.can_lead else 'A lead puts'} notes on the same kind of failure "
+            "together: a failure mode, with a name and a definition that others can apply.",
+            "/groups" if now.can_lead else "",
             done=has_modes,
             current=has_read and not has_modes,
         ),

@@ -103,6 +103,6 @@ def _can_cancel(member: Member, run: AnalysisRun) -> bool:
 def _in_words(run: AnalysisRun) -> tuple[str, str]:
     if not run.error.startswith(_TRACEBACK):
         return run.error, ""
-    last_line = run.error.strip().splitlines()[-1]
-    words = f"It stopped at something nobody foresaw: {last_line} What it saved before is kept."
+    last_line = run.error.strip().splitlines()[-1].rstrip(".")
+    words = f"It stopped at something nobody foresaw: {last_line}. What it saved before is kept."
     return words, run.error

@@ -107,3 +107,9 @@ def test_the_first_three_steps_tick_off(
     assert [step.name for step in steps] == ["Read", "Group", "Label and export"]
     assert [step.name for step in steps if step.current] == [current]
     assert [step.name for step in steps if step.done] == done
+
+
+def test_grouping_is_not_offered_to_whoever_may_not_group() -> None:
+    _, group, _ = first_steps(replace(LEAD, can_lead=False))
+    assert group.path == ""
+    assert group.text.startswith("A lead puts")

@@ -89,7 +89,7 @@ def test_an_error_is_a_sentence_and_a_traceback_is_folded(
     assert told in page
     assert "Traceback" not in page
     page = client.get(f"{PATH}/{unknown}").text
-    assert "It stopped at something nobody foresaw: ValueError: no rows" in page
+    assert "It stopped at something nobody foresaw: ValueError: no rows. What it saved" in page
     assert '<summary class="disclosure">Traceback</summary>' in page
 
 
