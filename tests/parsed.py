@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
+_INLINE = frozenset({"a", "span", "mark", "code", "em", "strong", "s", "kbd", "time", "svg", "use"})
 _VOID = frozenset({"br", "hr", "input", "link", "meta", "img", "use", "rect", "line", "circle"})
 
 
@@ -19,8 +20,16 @@ class Element:
 
     @property
     def words(self) -> str:
-        """The text with its white space made single spaces."""
-        return " ".join(self.text.split())
+        """The text as it reads: single spaces, also between blocks and cells."""
+        return " ".join("".join(self._pieces()).split())
+
+    def _pieces(self) -> Iterator[str]:
+        for child in self.children:
+            if isinstance(child, str):
+                yield child
+            else:
+                apart = "" if child.tag in _INLINE else " "
+                yield from (apart, *child._pieces(), apart)
 
     def __iter__(self) -> Iterator["Element"]:
         for child in self.children:
