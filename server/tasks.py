@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from server.db import Database
 from server.jobs import Jobs
 from server.queries.suggestions import GROUP_RUN
-from server.services import imports, runs, suggestions
+from server.services import imports, runs, suggestions, uploads
 from server.services.runs import Handler
 from server.settings import Settings
 
@@ -15,7 +15,7 @@ _LOOK_EVERY_S = 20.0
 
 HANDLERS: dict[str, Handler] = {
     GROUP_RUN: suggestions.perform,
-    imports.KIND: imports.perform,
+    imports.KIND: uploads.perform,
 }
 """Kind of run to the service function that performs it."""
 

@@ -21,7 +21,6 @@ from server.queries import imports as queries
 from server.services import projects, runs
 from server.services.import_counts import ImportResult
 from server.services.import_runs import Progress, digest_of, run_import
-from server.services.import_size import expected_records
 from server.settings import Settings
 
 KIND = "import"
@@ -155,13 +154,8 @@ def perform(context: runs.RunContext) -> dict[str, Any]:
         row = session.get_one(Import, import_id)
         path, name = context.settings.data / row.stored_path, row.file_name
         options = options_of(row, context.settings)
-    total = expected_records(Source(path, name), options)
-
-    def progress(done: int, _total: int | None, text: str) -> None:
-        context.progress(done, total, text)
-
     return run_import(
-        context.database, context.settings, import_id, path, options, progress, name=name
+        context.database, context.settings, import_id, path, options, context.progress, name=name
     ).as_json()
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from sqlmodel import Session
 
@@ -18,6 +19,8 @@ from server.models.project import Member
 from server.models.run import AnalysisRun
 from server.models.trace import Import, ImportStatus
 from server.services import imports
+from server.services.import_size import expected_records
+from server.services.runs import RunContext
 from server.settings import Settings
 
 REFUSED_SHOWN = 50
@@ -114,6 +117,34 @@ def start(
     else:
         return
     imports.request(session, jobs, member, row)
+
+
+@dataclass
+class _Measured(RunContext):
+    """A run that knows how much there is to do, for work that tells only how much is done."""
+
+    expected: int | None = None
+
+    def progress(self, done: int, total: int | None = None, text: str = "") -> None:
+        super().progress(done, self.expected if total is None else total, text)
+
+
+def perform(context: RunContext) -> dict[str, Any]:
+    """Import an uploaded file as a job whose progress is measured against the whole file."""
+    with context.database.reading() as session:
+        row = session.get_one(Import, context.parameters["import_id"])
+    source = Source(context.settings.data / row.stored_path, row.file_name)
+    expected = expected_records(source, imports.options_of(row, context.settings))
+    return imports.perform(
+        _Measured(
+            database=context.database,
+            settings=context.settings,
+            run_id=context.run_id,
+            project_id=context.project_id,
+            parameters=context.parameters,
+            expected=expected,
+        )
+    )
 
 
 def _status(session: Session, row: Import) -> ImportStatus:

@@ -11,18 +11,18 @@ from server.importers.recognition import Recognition, fields_of
 from server.importers.values import TRACE_FIELDS
 
 _EXAMPLES = 3
-_EXAMPLE_CHARACTERS = 60
+_EXAMPLE_CHARACTERS = 30
 _TABLE_TEXTS = ("input", "output", "system", "reasoning")
 _FIRST_FIELDS = ("external_id", "item_id", "model", "task", "outcome", "passed", "score")
 _LABELS = {
-    "messages": "messages: the whole conversation",
-    "input": "input: what the user wrote",
-    "output": "output: what the model answered",
-    "system": "system prompt",
-    "external_id": "id of the trace",
-    "item_id": "id of the item: what runs and models share",
-    "passed": "passed: true or false",
-    "duration_s": "duration in seconds",
+    "messages": ("messages", "the whole conversation"),
+    "input": ("input", "what the user wrote"),
+    "output": ("output", "what the model answered"),
+    "system": ("system prompt", ""),
+    "external_id": ("trace id", "none twice"),
+    "item_id": ("item id", "shared by runs and models"),
+    "passed": ("passed", "true or false"),
+    "duration_s": ("duration", "seconds"),
 }
 
 
@@ -32,6 +32,7 @@ class MappedField:
 
     name: str
     label: str
+    meaning: str
     column: str
     columns: tuple[str, ...]
 
@@ -64,9 +65,9 @@ def mapped_fields(found: Recognition) -> list[MappedField]:
 def _field(name: str, found: Recognition, shown: Preview) -> MappedField:
     column = fields_of(shown).get(name, "")
     columns = (*found.lists, *shown.columns) if name == "messages" else shown.columns
-    label = _LABELS.get(name, name.replace("_", " "))
+    label, meaning = _LABELS.get(name, (name.replace("_", " "), ""))
     return MappedField(
-        name, label, column, tuple(c for c in dict.fromkeys((*columns, column)) if c)
+        name, label, meaning, column, tuple(c for c in dict.fromkeys((*columns, column)) if c)
     )
 
 
@@ -92,5 +93,9 @@ def _examples(path: str, drafts: Iterable[TraceDraft]) -> tuple[str, ...]:
     for draft in drafts:
         value: Any = draft.dimensions.get(path, lookup(draft.metadata, path))
         if value not in (None, ""):
-            found[str(value)[:_EXAMPLE_CHARACTERS]] = None
+            found[_shortened(str(value))] = None
     return tuple(found)[:_EXAMPLES]
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= _EXAMPLE_CHARACTERS else f"{text[:_EXAMPLE_CHARACTERS].rstrip()}…"

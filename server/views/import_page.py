@@ -38,7 +38,8 @@ class Report:
     refused: tuple[RefusedView, ...]
     refused_path: str
     has_batch: bool
-    overview: str
+    can_draw: bool
+    project: str
 
 
 @dataclass(frozen=True)
@@ -124,7 +125,8 @@ def _report(
         refused=tuple(refused_view(record) for record in refused),
         refused_path=f"{head.path}/refused",
         has_batch=session.exec(batches.of_project(member.project_id).limit(1)).first() is not None,
-        overview=f"/projects/{member.project.slug}",
+        can_draw=not why_not(member),
+        project=f"/projects/{member.project.slug}",
     )
 
 
@@ -144,7 +146,12 @@ def _sentence(head: ImportSummary) -> str:
         return "Every record was refused. The reasons are below."
     if not kept:
         return f"Nothing new: {_traces(counts.unchanged)} were here already, unchanged."
-    return f"{_traces(kept)} of this file are new or changed."
+    parts = [
+        f"{_traces(counts.created)} created" if counts.created else "",
+        f"{_traces(counts.updated)} updated" if counts.updated else "",
+        f"{counts.unchanged:,} unchanged" if counts.unchanged else "",
+    ]
+    return f"{', '.join(part for part in parts if part)}."
 
 
 def _traces(number: int) -> str:

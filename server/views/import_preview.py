@@ -20,7 +20,7 @@ from server.views.import_fields import (
 from server.views.imports import ImportSummary, KnownFormat, known_formats, summary
 
 RECORD_CHARACTERS = 200
-_STEPS = 8
+_STEPS = 6
 _WORDS = 160
 _SOURCES = {
     TraceSource.UNKNOWN: "not known",

@@ -56,6 +56,13 @@ class ImportSummary:
     def is_staged(self) -> bool:
         return self.status is ImportStatus.STAGED
 
+    @property
+    def title(self) -> str:
+        """The format in words; several where a folder held several."""
+        known = importers()
+        names = self.format.split(", ") if self.format else []
+        return ", ".join(known[name].title if name in known else name for name in names)
+
 
 @dataclass(frozen=True)
 class ImportList:
@@ -63,7 +70,6 @@ class ImportList:
     can_import: bool
     refusal: str
     limit: str
-    limit_bytes: int
     suffixes: str
     formats: tuple[KnownFormat, ...]
     waiting: tuple[ImportSummary, ...]
@@ -82,7 +88,6 @@ def import_list(session: Session, member: Member, settings: Settings) -> ImportL
         can_import=not refusal,
         refusal=refusal,
         limit=size(settings.upload_limit_bytes),
-        limit_bytes=settings.upload_limit_bytes,
         suffixes=SUFFIXES,
         formats=known_formats(),
         waiting=tuple(found for found in summaries if found.is_staged),

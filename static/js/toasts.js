@@ -40,8 +40,13 @@ document.addEventListener("announce", (event) => {
   if (event.detail.level !== "error") document.getElementById("notice")?.replaceChildren();
   announce(event.detail.message, event.detail.undo === true);
 });
+// Our own refusals name where their sentence goes; a proxy's page does not and is left out.
+document.addEventListener("htmx:beforeSwap", ({ detail }) => {
+  if (detail.isError && detail.xhr.getResponseHeader("HX-Retarget")) detail.shouldSwap = true;
+});
 document.addEventListener("htmx:responseError", (event) => {
   const { status } = event.detail.xhr;
+  if (event.detail.xhr.getResponseHeader("HX-Retarget")) return;
   announce(status >= 500 ? "The server could not do that. Nothing was changed." : `That did not work (${status}). Reload the page and try again.`);
 });
 for (const toast of area.querySelectorAll(".toast")) dismissLater(toast);

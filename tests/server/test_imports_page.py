@@ -331,6 +331,15 @@ def test_progress_tells_rate_and_time_left(client: TestClient, database: Databas
     assert re.search(r"[\d,]+ records a second, about \d+ s left", fragment.text)
 
 
+def test_progress_is_measured_against_the_lines_of_the_file(
+    client: TestClient, database: Database
+) -> None:
+    import_file(client, "a.jsonl", lines(*(chat(str(number)) for number in range(30))))
+    with database.reading() as session:
+        run = session.exec(select(AnalysisRun)).one()
+    assert (run.progress_done, run.progress_total) == (30, 30)
+
+
 def test_a_cancelled_import_says_what_it_kept_and_goes_on(
     client: TestClient, database: Database, settings: Settings
 ) -> None:
