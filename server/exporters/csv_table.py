@@ -1,0 +1,222 @@
+"""CSV: one row a trace, one binary column a failure mode, combined and per annotator (RFC 4180)."""
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from server.exporters.records import (
+    PRESENT,
+    AnnotatorRecord,
+    Codebook,
+    Combined,
+    ModeRecord,
+    NoteRecord,
+    TraceRecord,
+    VerdictRecord,
+    combine,
+)
+
+CHUNK_CHARACTERS = 64 * 1024
+TRACE_FIELDS = (
+    "trace_id",
+    "item_id",
+    "trial",
+    "model",
+    "model_family",
+    "task",
+    "eval_id",
+    "tags",
+    "session_id",
+    "outcome",
+    "outcome_source",
+    "executed_outcome",
+    "score",
+    "answer",
+    "target",
+    "prompt_tokens",
+    "completion_tokens",
+    "reasoning_tokens",
+    "token_limit",
+    "finish_reason",
+    "started_at",
+    "duration_s",
+    "cost",
+    "pipeline_version",
+    "source",
+    "source_url",
+    "step_count",
+    "split",
+)
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\0")
+_COUNTS = (".n_present", ".n_absent", ".n_annotators", ".source", ".mode_version")
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of the table, and what it means."""
+
+    name: str
+    meaning: str
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The columns of one table; a mode's or person's column name is the same in all of them."""
+
+    codebook: Codebook
+    mode_names: dict[int, str]
+    annotator_names: dict[int, str]
+
+    @property
+    def columns(self) -> list[Column]:
+        """Every column in order."""
+        people = [self.annotator_names[a.id] for a in self.codebook.annotators]
+        return [
+            *(Column(name, _TRACE_MEANINGS.get(name, "as imported")) for name in TRACE_FIELDS),
+            *(Column(f"params.{name}", "dimension") for name in self.codebook.dimensions),
+            *(column for mode in self.codebook.modes for column in self._of_mode(mode, people)),
+            *(column for name in people for column in _verdict_columns(name)),
+            Column("n_notes", "how many notes you may see"),
+            Column("notes", "the notes: who, at which step (counted from 1), and the text"),
+        ]
+
+    def _of_mode(self, mode: ModeRecord, people: list[str]) -> list[Column]:
+        name = self.mode_names[mode.id]
+        return [
+            Column(name, "1 the failure is present, 0 absent, empty nobody decided"),
+            Column(f"{name}.n_present", "people who say present"),
+            Column(f"{name}.n_absent", "people who say absent"),
+            Column(f"{name}.n_annotators", "people who labelled it"),
+            Column(f"{name}.source", "gold, majority, tie, or empty where nobody labelled it"),
+            Column(f"{name}.mode_version", "oldest version of the definition behind the value"),
+            *(Column(f"{name}@{person}", f"what {person} says") for person in people),
+        ]
+
+
+_TRACE_MEANINGS = {
+    "trace_id": "the trace's id in the data it came from",
+    "item_id": "the item that models and trials share",
+    "outcome": "empty where a blind annotator may not see it yet",
+    "split": "train, dev or test, where the project is split",
+    "tags": "JSON list",
+}
+
+
+def layout(codebook: Codebook) -> Layout:
+    """Name the columns; a name that is taken already gets the row's id behind it."""
+    taken = {*TRACE_FIELDS, "n_notes", "notes"}
+    taken |= {f"params.{name}" for name in codebook.dimensions}
+    people: dict[int, str] = {}
+    for annotator in codebook.annotators:
+        people[annotator.id] = _free(annotator.name, annotator.id, _verdict_names, taken)
+    modes: dict[int, str] = {}
+    for mode in codebook.modes:
+        modes[mode.id] = _free(
+            mode.name,
+            mode.id,
+            lambda name: (
+                [name, *(name + count for count in _COUNTS)]
+                + [f"{name}@{person}" for person in people.values()]
+            ),
+            taken,
+        )
+    return Layout(codebook, modes, people)
+
+
+def _free(name: str, row_id: int, names: Any, taken: set[str]) -> str:
+    """Return `name`, or `name (id)`, such that none of its columns is taken; takes them."""
+    candidate = name
+    while not taken.isdisjoint(names(candidate)):
+        candidate = f"{candidate} ({row_id})"
+    taken.update(names(candidate))
+    return candidate
+
+
+def _verdict_names(person: str) -> list[str]:
+    return [f"verdict@{person}", f"first_failure_step_from_1@{person}"]
+
+
+def _verdict_columns(person: str) -> list[Column]:
+    verdict, step = _verdict_names(person)
+    return [
+        Column(verdict, "pass, fail or defer"),
+        Column(step, "first failing step, counted from 1 as on screen"),
+    ]
+
+
+def rows(table: Layout, traces: Iterable[TraceRecord]) -> Iterator[list[str]]:
+    """Return the cells of each trace, ready to write."""
+    for trace in traces:
+        yield [cell(value) for value in _values(table, trace)]
+
+
+def write(table: Layout, traces: Iterable[TraceRecord]) -> Iterator[bytes]:
+    """Stream the table as UTF-8 with CRLF line ends, in pieces of about 64 kB."""
+    buffer = io.StringIO(newline="")
+    writer = csv.writer(buffer)
+    writer.writerow([cell(column.name) for column in table.columns])
+    for row in rows(table, traces):
+        writer.writerow(row)
+        if buffer.tell() >= CHUNK_CHARACTERS:
+            yield buffer.getvalue().encode()
+            buffer.seek(0)
+            buffer.truncate()
+    yield buffer.getvalue().encode()
+
+
+def cell(value: Any) -> str:
+    """Return a value as a cell that no spreadsheet takes for a formula."""
+    if value is None:
+        return ""
+    if isinstance(value, bool | int | float):
+        return str(value)
+    if hasattr(value, "isoformat"):
+        return str(value.isoformat())
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return f"'{text}" if text.startswith(_FORMULA) else text
+
+
+def _values(table: Layout, trace: TraceRecord) -> Iterator[Any]:
+    fields = {**trace.fields, "split": trace.split, "tags": trace.fields["tags"] or None}
+    yield from (fields[name] for name in TRACE_FIELDS)
+    yield from (fields["params"].get(name) for name in table.codebook.dimensions)
+    for mode in table.codebook.modes:
+        yield from _label_values(trace, mode, table.codebook.annotators)
+    verdicts = {verdict.annotator_id: verdict for verdict in trace.verdicts}
+    for annotator in table.codebook.annotators:
+        yield from _verdict_values(verdicts.get(annotator.id))
+    yield len(trace.notes)
+    yield "\n".join(map(_note_line, trace.notes))
+
+
+def _label_values(
+    trace: TraceRecord, mode: ModeRecord, people: Iterable[AnnotatorRecord]
+) -> Iterator[Any]:
+    found: Combined = combine(trace.labels, mode.id)
+    yield _binary(found.value)
+    yield from (found.n_present, found.n_absent, found.n_present + found.n_absent)
+    yield from (found.source, found.mode_version)
+    by_person = {
+        label.annotator_id: label.value
+        for label in trace.labels
+        if label.mode == mode.id and not label.is_gold
+    }
+    yield from (_binary(by_person.get(person.id)) for person in people)
+
+
+def _binary(value: str | None) -> int | None:
+    return None if value is None else int(value == PRESENT)
+
+
+def _verdict_values(verdict: VerdictRecord | None) -> Iterator[Any]:
+    step = None if verdict is None else verdict.first_failure_step
+    yield None if verdict is None else verdict.value
+    yield None if step is None else step + 1
+
+
+def _note_line(note: NoteRecord) -> str:
+    where = "" if note.step is None else f", step {note.step + 1}"
+    return f"{note.annotator}{where}: {note.text}"

@@ -1,0 +1,222 @@
+"""From the database to export records, a chunk of traces at a time, as far as a member may see."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlmodel import Session
+
+from server.exporters.records import (
+    AnnotatorRecord,
+    Codebook,
+    LabelRecord,
+    Manifest,
+    ModeRecord,
+    NoteRecord,
+    TraceRecord,
+    VerdictRecord,
+)
+from server.models.base import stored_id, utc_now
+from server.models.project import Member
+from server.queries import exports as queries
+from server.queries.filters import Filters
+
+CHUNK = 500
+JUDGED = ("outcome", "outcome_source", "executed_outcome", "score", "metadata")
+"""What a judge or the source's own scoring says; blind annotators see it after their verdict."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """What one export reads: the traces of a project that meet `where`, seen by a member."""
+
+    session: Session
+    member: Member
+    where: Sequence[sa.ColumnElement[bool]]
+
+    def count(self) -> int:
+        """How many traces the export holds."""
+        return self.session.scalar(queries.size(self.where)) or 0
+
+    def label_counts(self) -> tuple[int, int]:
+        """How many labels people gave on these traces, and how many people did."""
+        labels, people = self.session.execute(queries.label_counts(self.member, self.where)).one()
+        return labels, people
+
+    def traces(self, *, most: int | None = None) -> Iterator[TraceRecord]:
+        """Read the traces in the order they came in, at most `most`."""
+        after, left = 0, most
+        while left is None or left > 0:
+            count = CHUNK if left is None else min(CHUNK, left)
+            statement = queries.chunk(self.member, self.where, after=after, count=count)
+            rows = self.session.execute(statement).mappings().all()
+            yield from self._records(rows)
+            if len(rows) < count:
+                return
+            after, left = rows[-1]["id"], None if left is None else left - len(rows)
+
+    def _records(self, rows: Sequence[Any]) -> Iterator[TraceRecord]:
+        ids, member = [row["id"] for row in rows], self.member
+        labels = self._by_trace(_label, queries.labels(member, ids), queries.gold(member, ids))
+        notes = self._by_trace(NoteRecord, queries.notes(member, ids))
+        verdicts = self._by_trace(_verdict, queries.verdicts(member, ids))
+        judged = self._by_trace(_verdict, queries.judge_verdicts(member, ids))
+        statement = queries.splits(member.project_id, {row["item_id"] for row in rows})
+        parts = dict(self.session.execute(statement).tuples().all())
+        for row in rows:
+            part = parts.get(row["item_id"])
+            yield TraceRecord(
+                fields=_fields(row),
+                labels=tuple(labels[row["id"]]),
+                notes=tuple(notes[row["id"]]),
+                verdicts=_latest(verdicts[row["id"]]),
+                judge_verdicts=tuple(judged[row["id"]]),
+                split=part.value if part else None,
+            )
+
+    def _by_trace(
+        self, make: Callable[..., Any], *statements: queries.Statement
+    ) -> defaultdict[int, list[Any]]:
+        found: defaultdict[int, list[Any]] = defaultdict(list)
+        for statement in statements:
+            for trace_id, *values in self.session.execute(statement):
+                found[trace_id].append(make(*values))
+        return found
+
+    def codebook(self) -> Codebook:
+        """Read which modes, people and dimensions have columns."""
+        project_id = self.member.project_id
+        modes = self.session.execute(queries.modes(project_id)).all()
+        people = self.session.execute(queries.active_people(self.member)).all()
+        return Codebook(
+            modes=tuple(ModeRecord(*mode) for mode in modes),
+            annotators=tuple(AnnotatorRecord(*person) for person in people),
+            dimensions=tuple(sorted(self._dimensions())),
+        )
+
+    def _dimensions(self) -> set[str]:
+        names: set[str] = set()
+        after = 0
+        while True:
+            statement = queries.dimensions(self.where, after=after, count=CHUNK * 20)
+            rows = self.session.execute(statement).all()
+            for _, dimensions in rows:
+                names.update(dimensions)
+            if len(rows) < CHUNK * 20:
+                return names
+            after = rows[-1][0] or after
+
+    def taxonomy(self) -> list[dict[str, Any]]:
+        """Read the codebook with every version of every definition."""
+        project_id = self.member.project_id
+        modes = self.session.execute(queries.codebook(project_id)).scalars().all()
+        guids = {mode.id: mode.guid for mode in modes}
+        versions: defaultdict[int, list[dict[str, Any]]] = defaultdict(list)
+        for version, author in self.session.execute(queries.versions(project_id)):
+            versions[version.mode_id].append(
+                {
+                    "number": version.number,
+                    **{name: getattr(version, name) for name in _WORDING},
+                    "reason": version.reason,
+                    "author": author,
+                    "at": version.created_at,
+                }
+            )
+        return [
+            {
+                "mode_id": mode.guid,
+                "name": mode.name,
+                "status": mode.status.value,
+                "parent": guids.get(mode.parent_id),
+                "merged_into": guids.get(mode.merged_into),
+                "decision": mode.decision.value if mode.decision else None,
+                "impact": mode.impact,
+                "colour": mode.colour,
+                "version": mode.version,
+                "versions": versions[stored_id(mode)],
+            }
+            for mode in modes
+        ]
+
+    def examples(self) -> Iterator[dict[str, Any]]:
+        """Read the examples and counter-examples that lie on the traces."""
+        statement = queries.codebook(self.member.project_id)
+        modes = {mode.id: mode for mode in self.session.execute(statement).scalars()}
+        for example, trace_id, note in self.session.execute(
+            queries.examples(self.member, self.where)
+        ):
+            mode = modes[example.mode_id]
+            anchor = {name: getattr(example, name) for name in ("step", "start", "end", "quote")}
+            yield {
+                "mode_id": mode.guid,
+                "mode": mode.name,
+                "positive": example.positive,
+                "trace_id": trace_id,
+                "note": note,
+                "anchor": anchor,
+            }
+
+    def manifest(self, filters: Filters) -> Manifest:
+        """Read what the export says of itself."""
+        project = self.member.project
+        project_id = self.member.project_id
+        batches = self.session.execute(queries.batches(project_id)).all()
+        return Manifest(
+            project=project.slug,
+            created_at=utc_now(),
+            filters=filters.to_json(),
+            traces=self.count(),
+            event_log_head=self.session.execute(queries.event_head(project_id)).scalar(),
+            split_seed=self.session.execute(queries.split_seed(project_id)).scalar(),
+            seen_by=self.member.annotator.name if self.member.is_blind else None,
+            batches=tuple(batch._asdict() for batch in batches),
+        )
+
+
+_WORDING = ("definition", "apply_when", "not_when", "pass_rule", "fail_rule")
+
+
+def _fields(row: Any) -> dict[str, Any]:
+    """Return a trace's columns under the names of the exports, judged ones only where open."""
+    shown = {
+        name: None if name in JUDGED and not row["is_open"] else getattr(value, "value", value)
+        for name, value in row.items()
+        if name not in ("id", "external_id", "dimensions", "is_open")
+    }
+    return {"trace_id": row["external_id"], **shown, "params": row["dimensions"]}
+
+
+def _label(
+    mode: int,
+    value: Any,
+    version: int,
+    annotator_id: int | None,
+    annotator: str,
+    source: Any,
+    at: Any,
+    reason: str | None = None,
+) -> LabelRecord:
+    return LabelRecord(
+        mode=mode,
+        value=value.value,
+        mode_version=version,
+        annotator_id=annotator_id,
+        annotator=annotator,
+        source=getattr(source, "value", source),
+        at=at,
+        is_gold=reason is not None,
+        reason=reason or "",
+    )
+
+
+def _verdict(
+    annotator_id: int | None, annotator: str, value: Any, step: int | None, at: Any, text: str = ""
+) -> VerdictRecord:
+    return VerdictRecord(annotator_id, annotator, value.value, step, at, text)
+
+
+def _latest(verdicts: Iterable[VerdictRecord]) -> tuple[VerdictRecord, ...]:
+    """Return the last verdict of each person, in the order of first appearance."""
+    return tuple({verdict.annotator_id: verdict for verdict in verdicts}.values())

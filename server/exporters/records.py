@@ -1,0 +1,147 @@
+"""What an export is made of: plain rows, free of the database."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, NamedTuple
+
+PRESENT, ABSENT = "present", "absent"
+
+
+@dataclass(frozen=True)
+class ModeRecord:
+    """A failure mode as the exports name it."""
+
+    id: int
+    guid: str
+    name: str
+    version: int
+
+
+@dataclass(frozen=True)
+class AnnotatorRecord:
+    """A person who judges in the project."""
+
+    id: int
+    name: str
+
+
+@dataclass(frozen=True)
+class LabelRecord:
+    """One value of a mode on a trace; gold where `is_gold`."""
+
+    mode: int
+    value: str
+    mode_version: int
+    annotator_id: int | None
+    annotator: str
+    source: str
+    at: datetime
+    is_gold: bool = False
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class NoteRecord:
+    """A note with its anchor: 0-based step, characters [start, end) of its text."""
+
+    id: int
+    annotator: str
+    text: str
+    step: int | None
+    start: int | None
+    end: int | None
+    quote: str
+    is_first_failure: bool
+    mode: int | None
+    at: datetime
+
+
+@dataclass(frozen=True)
+class VerdictRecord:
+    """A verdict with its 0-based first failing step; machines' verdicts stand apart."""
+
+    annotator_id: int | None
+    annotator: str
+    value: str
+    first_failure_step: int | None
+    at: datetime | None
+    critique: str = ""
+
+
+@dataclass(frozen=True)
+class TraceRecord:
+    """A trace with everything people said about it."""
+
+    fields: Mapping[str, Any]
+    """Its own columns by the names of the tables, in order; dimensions under `params`."""
+    labels: tuple[LabelRecord, ...] = ()
+    notes: tuple[NoteRecord, ...] = ()
+    verdicts: tuple[VerdictRecord, ...] = ()
+    judge_verdicts: tuple[VerdictRecord, ...] = ()
+    split: str | None = None
+
+    @property
+    def trace_id(self) -> str:
+        """The id the trace had in the data it came from."""
+        name: str = self.fields["trace_id"]
+        return name
+
+
+@dataclass(frozen=True)
+class Codebook:
+    """Whose and which labels the exports have columns for."""
+
+    modes: tuple[ModeRecord, ...]
+    annotators: tuple[AnnotatorRecord, ...]
+    dimensions: tuple[str, ...] = ()
+
+    def mode(self, mode_id: int) -> ModeRecord | None:
+        """The mode of that id, unless it was merged."""
+        return next((mode for mode in self.modes if mode.id == mode_id), None)
+
+
+class Combined(NamedTuple):
+    """The one value of a mode on a trace, and how it came about."""
+
+    value: str | None
+    source: str
+    n_present: int
+    n_absent: int
+    mode_version: int | None
+
+
+def combine(labels: tuple[LabelRecord, ...], mode: int) -> Combined:
+    """Combine the labels of a mode on one trace: gold, else the majority; a tie is no value.
+
+    The version is the oldest definition that the deciding labels were made under.
+    """
+    own = [label for label in labels if label.mode == mode]
+    human = [label for label in own if not label.is_gold]
+    n_present = sum(label.value == PRESENT for label in human)
+    n_absent = len(human) - n_present
+    gold = next((label for label in own if label.is_gold), None)
+    if gold is not None:
+        return Combined(gold.value, "gold", n_present, n_absent, gold.mode_version)
+    if not human:
+        return Combined(None, "", 0, 0, None)
+    oldest = min(label.mode_version for label in human)
+    if n_present == n_absent:
+        return Combined(None, "tie", n_present, n_absent, oldest)
+    value = PRESENT if n_present > n_absent else ABSENT
+    return Combined(value, "majority", n_present, n_absent, oldest)
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What an export says of itself."""
+
+    project: str
+    created_at: datetime
+    filters: Mapping[str, Any]
+    traces: int
+    event_log_head: int | None
+    split_seed: int | None
+    seen_by: str | None = None
+    """The blind annotator it was made for, who may not see everything."""
+    batches: tuple[Mapping[str, Any], ...] = field(default=())

@@ -1,0 +1,123 @@
+"""Exports: a project's labels, notes and verdicts as a stream or a file."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+
+from sqlmodel import Session
+
+from server import search
+from server.db import Database
+from server.errors import Invalid
+from server.exporters import csv_table, json_lines, label_bundle
+from server.exporters.reading import Source
+from server.models.project import Member
+from server.queries.filters import Filters
+from server.services import projects
+
+
+class Format(StrEnum):
+    """What an export is written as."""
+
+    CSV = "csv"
+    JSONL = "jsonl"
+    LABEL_BUNDLE = "label_bundle"
+
+    @property
+    def media_type(self) -> str:
+        return {"csv": "text/csv; charset=utf-8", "jsonl": "application/x-ndjson"}.get(
+            self.value, "application/zip"
+        )
+
+    @property
+    def suffix(self) -> str:
+        return "zip" if self is Format.LABEL_BUNDLE else self.value
+
+
+@dataclass(frozen=True)
+class Export:
+    """An export about to be read: how many traces it holds, and its bytes piece by piece."""
+
+    format: Format
+    file_name: str
+    traces: int
+    pieces: Iterator[bytes]
+
+
+@dataclass(frozen=True)
+class Written:
+    """What `write` has written."""
+
+    format: Format
+    path: Path
+    traces: int
+    bytes: int
+
+
+def format_of(name: str) -> Format:
+    """Return the format of that name; hyphens do as well as underscores.
+
+    Raises:
+        Invalid: There is none; the sentence lists those that exist.
+    """
+    try:
+        return Format(name.strip().lower().replace("-", "_"))
+    except ValueError:
+        raise Invalid(f"There is no format «{name}». Formats: {', '.join(Format)}.") from None
+
+
+def prepare(session: Session, member: Member, format: Format, filters: Filters) -> Export:
+    """Open an export; the session has to stay open until its last piece is read.
+
+    Raises:
+        Invalid: A filter names what the project does not have.
+    """
+    source = Source(session, member, search.matching(session, member, filters))
+    traces = source.count()
+    what = "labels" if format is Format.LABEL_BUNDLE else "traces"
+    name = f"{member.project.slug}-{what}-of-{traces}.{format.suffix}"
+    return Export(format, name, traces, _pieces(source, format, filters))
+
+
+def _pieces(source: Source, format: Format, filters: Filters) -> Iterator[bytes]:
+    codebook = source.codebook()
+    if format is Format.CSV:
+        return csv_table.write(csv_table.layout(codebook), source.traces())
+    if format is Format.JSONL:
+        return json_lines.write(codebook, source.traces())
+    return label_bundle.write(
+        codebook, source.taxonomy(), source.traces(), source.examples(), source.manifest(filters)
+    )
+
+
+def write(database: Database, slug: str, format: Format, filters: Filters, path: Path) -> Written:
+    """Write an export as the lead sees it; the file is whole or not there at all.
+
+    Raises:
+        NotFound: There is no such project.
+        Invalid: A filter does not fit, or the folder does not exist.
+    """
+    if not path.parent.is_dir():
+        raise Invalid(f"The folder {path.parent} does not exist: make it first.")
+    with database.reading() as session:
+        member = projects.local_member(session, projects.find(session, slug))
+        export = prepare(session, member, format, filters)
+        _write_whole(export.pieces, path)
+    return Written(format, path, export.traces, path.stat().st_size)
+
+
+def _write_whole(pieces: Iterator[bytes], path: Path) -> None:
+    with NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
+        partial = Path(file.name)
+        try:
+            for piece in pieces:
+                file.write(piece)
+            file.flush()
+            os.fsync(file.fileno())
+        except BaseException:
+            partial.unlink()
+            raise
+    partial.replace(path)
