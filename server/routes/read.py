@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Form, Response
 from pydantic import BaseModel
 
-from server.errors import Conflict, Invalid
+from server.errors import Conflict, FaultbookError, Invalid
 from server.models.verdict import VerdictValue
 from server.routes.screen import AnnotatorScreen, LeadScreen, Reader, Screen
 from server.services import batches, notes, readings, verdicts
@@ -145,13 +145,7 @@ def edit_note(
     try:
         note = notes.edit_note(screen.session, screen.member, note_id, text, version=version)
     except (Conflict, Invalid) as refusal:
-        kept = Kept(
-            text,
-            refusal.message,
-            note_id,
-            str(refusal.detail.get("theirs", "")),
-            int(refusal.detail.get("version", version)),
-        )
+        kept = _kept_edit(text, note_id, version, refusal)
         return _kept(screen, trace_id, kept, refusal.status)
     screen.announce("Note changed", undo=True, **{"draft:saved": {"key": f"edit-{note_id}"}})
     return _changed(screen, trace_id, _NOTES, notes=(note.step,), message="Note changed")
@@ -205,6 +199,11 @@ def _changed(
     found = reading(screen.session, screen.member, trace_id)
     view = read_page(found, changed_steps=steps, changed_notes=notes)
     return screen.show(PAGE, view, section="read", blocks=blocks)
+
+
+def _kept_edit(text: str, note_id: int, version: int, refusal: FaultbookError) -> Kept:
+    theirs = str(refusal.detail.get("theirs", ""))
+    return Kept(text, refusal.message, note_id, theirs, int(refusal.detail.get("version", version)))
 
 
 def _kept(screen: Screen, trace_id: int, kept: Kept, status: int) -> Response:

@@ -90,7 +90,7 @@ class Outline:
     def __init__(self, session: Session, trace_id: int) -> None:
         self._session = session
         self._trace_id = trace_id
-        rows = [_Row(*row) for row in session.execute(queries.outline(trace_id))]
+        rows = [_Row._make(row) for row in session.execute(queries.outline(trace_id))]
         self._blocks = _tied(rows)
         self._by_position = {row.position: block for block in self._blocks for row in block.rows}
 
