@@ -21,7 +21,7 @@ from server.queries.filters import Filters
 
 INDEXED_CHARACTERS = 600_000
 """PostgreSQL indexes that many characters of a trace (a tsvector may not be larger)."""
-SNIPPET_WORDS = 16
+SNIPPET_WORDS = 14
 _START, _END = "\x01", "\x02"
 _PIECES = re.compile(r'"([^"]*)"?(\*?)|(\S+)')
 _WORD = re.compile(r"[^\W_]+")

@@ -20,17 +20,13 @@ from server.exporters.records import (
 )
 
 CHUNK_CHARACTERS = 64 * 1024
-TRACE_FIELDS = (
-    "trace_id",
-    "item_id",
+LEADING_FIELDS = ("trace_id", "item_id", "model", "task", "outcome", "split")
+OTHER_FIELDS = (
     "trial",
-    "model",
     "model_family",
-    "task",
     "eval_id",
     "tags",
     "session_id",
-    "outcome",
     "outcome_source",
     "executed_outcome",
     "score",
@@ -48,7 +44,6 @@ TRACE_FIELDS = (
     "source",
     "source_url",
     "step_count",
-    "split",
 )
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\0")
 _COUNTS = (".n_present", ".n_absent", ".n_annotators", ".source", ".mode_version")
@@ -75,12 +70,13 @@ class Layout:
         """Every column in order."""
         people = [self.annotator_names[a.id] for a in self.codebook.annotators]
         return [
-            *(Column(name, _TRACE_MEANINGS.get(name, "as imported")) for name in TRACE_FIELDS),
-            *(Column(f"params.{name}", "dimension") for name in self.codebook.dimensions),
+            *map(_trace_column, LEADING_FIELDS),
             *(column for mode in self.codebook.modes for column in self._of_mode(mode, people)),
             *(column for name in people for column in _verdict_columns(name)),
             Column("n_notes", "how many notes you may see"),
             Column("notes", "the notes: who, at which step (counted from 1), and the text"),
+            *map(_trace_column, OTHER_FIELDS),
+            *(Column(f"params.{name}", "dimension") for name in self.codebook.dimensions),
         ]
 
     def _of_mode(self, mode: ModeRecord, people: list[str]) -> list[Column]:
@@ -105,9 +101,13 @@ _TRACE_MEANINGS = {
 }
 
 
+def _trace_column(name: str) -> Column:
+    return Column(name, _TRACE_MEANINGS.get(name, "as imported"))
+
+
 def layout(codebook: Codebook) -> Layout:
     """Name the columns; a name that is taken already gets the row's id behind it."""
-    taken = {*TRACE_FIELDS, "n_notes", "notes"}
+    taken = {*LEADING_FIELDS, *OTHER_FIELDS, "n_notes", "notes"}
     taken |= {f"params.{name}" for name in codebook.dimensions}
     people: dict[int, str] = {}
     for annotator in codebook.annotators:
@@ -181,8 +181,7 @@ def cell(value: Any) -> str:
 
 def _values(table: Layout, trace: TraceRecord) -> Iterator[Any]:
     fields = {**trace.fields, "split": trace.split, "tags": trace.fields["tags"] or None}
-    yield from (fields[name] for name in TRACE_FIELDS)
-    yield from (fields["params"].get(name) for name in table.codebook.dimensions)
+    yield from (fields[name] for name in LEADING_FIELDS)
     for mode in table.codebook.modes:
         yield from _label_values(trace, mode, table.codebook.annotators)
     verdicts = {verdict.annotator_id: verdict for verdict in trace.verdicts}
@@ -190,6 +189,8 @@ def _values(table: Layout, trace: TraceRecord) -> Iterator[Any]:
         yield from _verdict_values(verdicts.get(annotator.id))
     yield len(trace.notes)
     yield "\n".join(map(_note_line, trace.notes))
+    yield from (fields[name] for name in OTHER_FIELDS)
+    yield from (fields["params"].get(name) for name in table.codebook.dimensions)
 
 
 def _label_values(

@@ -64,7 +64,7 @@ class Source:
         verdicts = self._by_trace(_verdict, queries.verdicts(member, ids))
         judged = self._by_trace(_verdict, queries.judge_verdicts(member, ids))
         statement = queries.splits(member.project_id, {row["item_id"] for row in rows})
-        parts = dict(self.session.execute(statement).tuples().all())
+        parts = dict(self.session.execute(statement).all())
         for row in rows:
             part = parts.get(row["item_id"])
             yield TraceRecord(

@@ -51,15 +51,13 @@ def source(
     return statement.subquery()
 
 
-def first_words(trace_id: Any) -> sa.ScalarSelect[str]:
+def first_words(trace_id: Any) -> sa.ColumnElement[str]:
     """The beginning of the first thing the user said, else of the first step."""
     text = sa.func.substr(col(Step.text), 1, WORDS_LENGTH)
     steps = sa.select(text).where(col(Step.trace_id) == trace_id).limit(1)
     by_user = steps.where(col(Step.role) == "user").order_by(col(Step.position))
     any_step = steps.order_by(col(Step.position))
-    return sa.select(
-        sa.func.coalesce(by_user.scalar_subquery(), any_step.scalar_subquery(), "")
-    ).scalar_subquery()
+    return sa.func.coalesce(by_user.scalar_subquery(), any_step.scalar_subquery(), "")
 
 
 def rows(member: Member, trace_ids: Collection[int]) -> sa.Select[*tuple[Any, ...]]:

@@ -79,7 +79,9 @@ def filter_bar(
         keep: Fields of the page that stay when filters change, such as the sorting.
     """
     choices = tuple(
-        _choice(key, filters, options) for key, options in _options(session, member, names)
+        _choice(key, filters, options)
+        for key, options in _options(session, member, names)
+        if options
     )
     tokens = filters.get("tokens")
     shown = {choice.name for choice in choices}

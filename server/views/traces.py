@@ -241,8 +241,8 @@ def _rows(
     session: Session, member: Member, filters: Filters, ids: Sequence[int], base: str
 ) -> tuple[TraceRow, ...]:
     found = {row.id: row for row in session.execute(queries.rows(member, ids))}
-    verdicts = dict(session.execute(queries.own_verdicts(member, ids)).tuples().all())
-    notes = dict(session.execute(queries.note_counts(member, ids)).tuples().all())
+    verdicts = dict(session.execute(queries.own_verdicts(member, ids)).all())
+    notes = dict(session.execute(queries.note_counts(member, ids)).all())
     dots = _dots(session, member, ids)
     text = filters.get("text")
     told = (
