@@ -7,6 +7,7 @@ from fastapi import APIRouter, Form, Response
 from pydantic import BaseModel
 
 from server.errors import Conflict, Invalid
+from server.models.mode import ModeVersion
 from server.routes.screen import LeadScreen, Reader, Screen
 from server.services import groupings, modes
 from server.services.modes import Wording
@@ -99,18 +100,11 @@ def rename(screen: LeadScreen, mode_id: int, name: Annotated[str, Form()] = "") 
 def redefine(screen: LeadScreen, mode_id: int, form: Annotated[Definition, Form()]) -> Response:
     """Write a new version of the definition; where somebody was faster, show both."""
     try:
-        version = modes.redefine(
-            screen.session,
-            screen.member,
-            mode_id,
-            form.wording,
-            version=form.version,
-            reason=form.reason.strip(),
-        )
+        saved = _redefine(screen, mode_id, form)
     except Conflict:
         edit = Edit(texts=vars(form.wording), reason=form.reason, is_conflict=True)
         return _show(screen, mode_id, edit, status=409)
-    return _changed(screen, mode_id, f"Saved as version {version.number}")
+    return _changed(screen, mode_id, f"Saved as version {saved.number}")
 
 
 @router.post("/{mode_id}/retire")
@@ -151,6 +145,13 @@ def take_out(screen: LeadScreen, mode_id: int, note_id: int) -> Response:
     """Take a note out of its mode."""
     groupings.take_out(screen.session, screen.member, note_id)
     return _changed(screen, mode_id, "Note taken out")
+
+
+def _redefine(screen: Screen, mode_id: int, form: Definition) -> ModeVersion:
+    reason = form.reason.strip()
+    return modes.redefine(
+        screen.session, screen.member, mode_id, form.wording, version=form.version, reason=reason
+    )
 
 
 def _changed(screen: Screen, mode_id: int, message: str) -> Response:

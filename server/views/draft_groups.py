@@ -120,7 +120,13 @@ class Drafts:
     """The draft groups of one artefact at one height."""
 
     def __init__(
-        self, artefact: GroupArtefact, height: float, decided: Decided, run_id: int
+        self,
+        artefact: GroupArtefact,
+        height: float,
+        decided: Decided,
+        run_id: int,
+        *,
+        most: int | None = None,
     ) -> None:
         self._artefact = artefact
         self._decided = decided
@@ -136,12 +142,15 @@ class Drafts:
             if note in decided.free and artefact.has(row, decided.free[note].text)
         )
         self._modes = self._vectors_by_mode()
+        self._rejected = frozenset(
+            (self._leaf_of[note], mode) for note, mode in decided.rejected if note in self._leaf_of
+        )
         labels = self._remaining(cut(artefact.tree, height))
         texts = [decided.free[n].text if n in self.suggested else "" for n in self._ids]
-        self.groups = tuple(
-            self._card(group) for group in describe_groups(texts, self._vectors, labels)
-        )
-        grouped = {note.id for card in self.groups for note in card.notes}
+        found = describe_groups(texts, self._vectors, labels)
+        self.groups = tuple(self._card(group) for group in found[:most])
+        self.hidden = len(found) - len(self.groups)
+        grouped = {self._ids[leaf] for group in found for leaf in group.members}
         self.singles = tuple(
             self._single(note) for key, note in decided.free.items() if key not in grouped
         )
@@ -196,12 +205,7 @@ class Drafts:
             self._vectors,
             group.members,
             self._modes,
-            rejected={
-                (leaf, mode)
-                for leaf in group.members
-                for mode in self._modes
-                if (self._ids[leaf], mode) in self._decided.rejected
-            },
+            rejected=self._rejected,
             threshold=self._artefact.add_threshold,
         )
         return self._offered(found[0]) if found else None

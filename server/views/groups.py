@@ -170,9 +170,9 @@ def _suggestions(
     run, artefact = latest
     levels = artefact.levels
     height = artefact.default_height if granularity is None else height_at(levels, granularity)
-    drafts = Drafts(artefact, height, material.decided, stored_id(run))
+    most = None if show_all else SHOWN
+    drafts = Drafts(artefact, height, material.decided, stored_id(run), most=most)
     position = position_of(levels, height) if granularity is None else granularity
-    shown = drafts.groups if show_all else drafts.groups[:SHOWN]
     hues = {
         note: material.every_mode[mode].colour
         for note, mode in material.placed.items()
@@ -184,8 +184,8 @@ def _suggestions(
         reason=str(run.result["reason"]),
         position=position,
         step=1 / max(1, len(levels) - 1),
-        groups=shown,
-        hidden_groups=len(drafts.groups) - len(shown),
+        groups=drafts.groups,
+        hidden_groups=drafts.hidden,
         singles=drafts.singles,
         newer=len(material.decided.free) - len(drafts.suggested),
         points=map_points(artefact, material.notes, hues),

@@ -27,11 +27,12 @@ class LabelCounts:
 def label_counts(session: Session, member: Member) -> dict[int, LabelCounts]:
     """Count the traces of each mode in use, over what the member may see."""
     combined = combine_labels(frames.label_frame(session, member.project_id, member=member))
-    return {
-        int(mode): LabelCounts(
+    counts: dict[int, LabelCounts] = {}
+    for mode in combined[MODE].unique().tolist():
+        values = combined.loc[combined[MODE] == mode, VALUE]
+        counts[mode] = LabelCounts(
             present=int((values == LabelValue.PRESENT).sum()),
             absent=int((values == LabelValue.ABSENT).sum()),
             tied=int(values.isna().sum()),
         )
-        for mode, values in combined.groupby(MODE)[VALUE]
-    }
+    return counts

@@ -1,6 +1,6 @@
 """One failure mode: definition, notes beside the nearest ones outside, examples, versions."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -8,7 +8,6 @@ from typing import Any
 
 from sqlmodel import Session
 
-from analysis.matching import suggest_modes
 from server.models.base import stored_id
 from server.models.mode import FailureMode, ModeExample, ModeVersion
 from server.models.project import Annotator, Member
@@ -18,11 +17,11 @@ from server.views.codebook_warnings import CodebookWarning
 from server.views.diffs import Run, changes
 from server.views.draft_groups import NoteView
 from server.views.label_counts import LabelCounts, label_counts
-from server.views.latest_groups import latest_groups
+from server.views.latest_groups import LatestGroups, latest_groups
 from server.views.modes import warnings
+from server.views.nearest_notes import NearNote, Surroundings, nearest_outside
 from server.views.prevalence import PrevalenceRow, prevalence_table
 
-NEAREST_SHOWN = 6
 FIELDS = (
     ("definition", "Definition", "One sentence: a trace has this when …"),
     ("apply_when", "Apply when", "What must be seen in the trace"),
@@ -61,16 +60,6 @@ class ModeNote:
 
     note: NoteView
     is_example: bool
-
-
-@dataclass(frozen=True)
-class NearNote:
-    """A note outside the mode that reads like those inside."""
-
-    note: NoteView
-    similarity: str
-    under: str
-    is_counter_example: bool
 
 
 @dataclass(frozen=True)
@@ -123,54 +112,92 @@ class Edit:
     is_conflict: bool = False
 
 
+@dataclass(frozen=True)
+class _Behind:
+    """What a mode rests on, as far as the member may see it."""
+
+    notes: Mapping[int, NoteView]
+    placed: Mapping[int, int]
+    inside: tuple[int, ...]
+    examples: Sequence[ModeExample]
+    versions: Sequence[ModeVersion]
+    every: Mapping[int, FailureMode]
+
+    @property
+    def shown(self) -> list[ModeExample]:
+        return [example for example in self.examples if example.note_id in self.notes]
+
+    @property
+    def hidden(self) -> int:
+        unseen = sum(note not in self.notes for note in self.inside)
+        return unseen + len(self.examples) - len(self.shown)
+
+
 def mode_page(
     session: Session, member: Member, mode: FailureMode, data: Path, edit: Edit | None = None
 ) -> ModePage:
     """Build the page of a mode as far as the member may see behind it."""
     edit = edit or Edit()
     mode_id = stored_id(mode)
-    base = f"/projects/{member.project.slug}"
-    notes = _visible_notes(session, member, base)
-    groupings = session.exec(note_queries.groupings_of_project(member.project_id)).all()
-    placed = {grouping.note_id: grouping.mode_id for grouping in groupings}
-    inside = [note for note, where in placed.items() if where == mode_id]
-    stored = session.exec(queries.examples(mode_id)).all()
-    shown = [example for example in stored if example.note_id in notes]
-    versions = session.exec(queries.versions(mode_id)).all()
-    every = {stored_id(m): m for m in session.exec(queries.of_project(member.project_id))}
+    behind = _read(session, member, mode_id)
     in_use = session.exec(queries.in_use(member.project_id)).all()
-    target = every.get(mode.merged_into or 0)
     rows = {row.mode_id: row for row in prevalence_table(session, member).rows}
+    path = _path(member, mode_id)
+    target = behind.every.get(mode.merged_into or 0)
     return ModePage(
         id=mode_id,
-        path=f"{base}/modes/{mode_id}",
+        path=path,
         name=mode.name,
         typed_name=mode.name if edit.name is None else edit.name,
         name_error=edit.name_error,
         hue=mode.colour,
         status="merged" if target else mode.status.value,
-        merged_into=(target.name, f"{base}/modes/{target.id}") if target else None,
+        merged_into=(target.name, _path(member, stored_id(target))) if target else None,
         version=mode.version,
         can_edit=member.role.can_lead and not member.project.read_only,
         is_in_use=mode in in_use,
         is_conflict=edit.is_conflict,
         reason=edit.reason,
-        texts=_texts(versions[0], edit),
-        notes=_inside(notes, inside, shown),
-        hidden=sum(note not in notes for note in inside) + len(stored) - len(shown),
-        nearest=_nearest(session, member, data, notes, placed, mode_id, every, shown),
-        examples=_examples(notes, shown, positive=True),
-        counter_examples=_examples(notes, shown, positive=False),
-        versions=_versions(session, versions),
+        texts=_texts(behind.versions[0], edit),
+        notes=_inside(behind),
+        hidden=behind.hidden,
+        nearest=_nearest(latest_groups(session, member, data), mode_id, behind),
+        examples=_examples(behind, positive=True),
+        counter_examples=_examples(behind, positive=False),
+        versions=_versions(session, behind.versions),
         merged=tuple(
-            (old.name, f"{base}/modes/{old.id}")
+            (old.name, _path(member, stored_id(old)))
             for old in session.exec(queries.merged_into(mode_id))
         ),
         labels=label_counts(session, member).get(mode_id, LabelCounts()),
         prevalence=rows.get(mode_id),
-        warnings=tuple(
-            warning for warning in warnings(session, member, in_use) if warning.mode == mode_id
-        ),
+        warnings=tuple(w for w in warnings(session, member, in_use) if w.mode == mode_id),
+    )
+
+
+def _path(member: Member, mode_id: int) -> str:
+    return f"/projects/{member.project.slug}/modes/{mode_id}"
+
+
+def _read(session: Session, member: Member, mode_id: int) -> _Behind:
+    groupings = session.exec(note_queries.groupings_of_project(member.project_id)).all()
+    return _Behind(
+        notes=_visible_notes(session, member, f"/projects/{member.project.slug}"),
+        placed={grouping.note_id: grouping.mode_id for grouping in groupings},
+        inside=tuple(g.note_id for g in groupings if g.mode_id == mode_id),
+        examples=session.exec(queries.examples(mode_id)).all(),
+        versions=session.exec(queries.versions(mode_id)).all(),
+        every={stored_id(m): m for m in session.exec(queries.of_project(member.project_id))},
+    )
+
+
+def _nearest(latest: LatestGroups | None, mode_id: int, behind: _Behind) -> tuple[NearNote, ...]:
+    names = {key: mode.name for key, mode in behind.every.items()}
+    return nearest_outside(
+        latest,
+        mode_id,
+        Surroundings(behind.notes, behind.placed, names),
+        counter_examples={e.note_id for e in behind.shown if not e.positive},
     )
 
 
@@ -201,55 +228,21 @@ def _texts(version: ModeVersion, edit: Edit) -> tuple[RuleText, ...]:
     )
 
 
-def _inside(
-    notes: Mapping[int, NoteView], inside: Iterable[int], shown: Iterable[ModeExample]
-) -> tuple[ModeNote, ...]:
-    examples = {example.note_id for example in shown if example.positive}
-    return tuple(ModeNote(notes[note], note in examples) for note in inside if note in notes)
-
-
-def _nearest(
-    session: Session,
-    member: Member,
-    data: Path,
-    notes: Mapping[int, NoteView],
-    placed: Mapping[int, int],
-    mode_id: int,
-    every: Mapping[int, FailureMode],
-    shown: Iterable[ModeExample],
-) -> tuple[NearNote, ...]:
-    latest = latest_groups(session, member, data)
-    if latest is None:
-        return ()
-    artefact = latest.artefact
-    rows = {note: row for row, note in enumerate(artefact.note_ids) if note in notes}
-    mine = {mode_id: artefact.vectors[[row for n, row in rows.items() if placed.get(n) == mode_id]]}
-    counter = {example.note_id for example in shown if not example.positive}
-    found = [
-        (suggestion.score, note)
-        for note, row in rows.items()
-        if placed.get(note) != mode_id
-        for suggestion in suggest_modes(artefact.vectors[row], mine, most=1)
-    ]
+def _inside(behind: _Behind) -> tuple[ModeNote, ...]:
+    examples = {example.note_id for example in behind.shown if example.positive}
     return tuple(
-        NearNote(
-            note=notes[note],
-            similarity=f"{score:.2f}".replace("0.", ".", 1),
-            under=every[placed[note]].name if note in placed else "",
-            is_counter_example=note in counter,
-        )
-        for score, note in sorted(found, key=lambda pair: -pair[0])[:NEAREST_SHOWN]
+        ModeNote(behind.notes[note], note in examples)
+        for note in behind.inside
+        if note in behind.notes
     )
 
 
-def _examples(
-    notes: Mapping[int, NoteView], shown: Iterable[ModeExample], *, positive: bool
-) -> tuple[ExampleView, ...]:
+def _examples(behind: _Behind, *, positive: bool) -> tuple[ExampleView, ...]:
     return tuple(
         ExampleView(stored_id(example), note.text, example.quote, note.trace, note.path)
-        for example in shown
+        for example in behind.shown
         if example.positive is positive
-        for note in [notes[example.note_id or 0]]
+        for note in [behind.notes[example.note_id or 0]]
     )
 
 
