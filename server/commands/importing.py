@@ -117,6 +117,8 @@ def _tell(console: Console, results: "Sequence[ImportResult]", *, dry_run: bool)
         for file in answer["files"]
     ]
     console.table(("file", "format", *_COUNTS), rows)
+    if answer["redacted"]:
+        console.say(f"The project's redaction rules replaced {answer['redacted']:,} finds.")
     if dry_run:
         console.say("Nothing was stored: this was a dry run.")
     _tell_refused(console, results)
@@ -143,7 +145,7 @@ def _together(results: "Sequence[ImportResult]") -> dict[str, Any]:
     answers = [result.as_json() for result in results]
     formats = dict.fromkeys(answer["format"] for answer in answers if answer["format"])
     return {
-        **{name: sum(answer[name] for answer in answers) for name in _COUNTS},
+        **{name: sum(answer[name] for answer in answers) for name in (*_COUNTS, "redacted")},
         "refused_file": next((a["refused_file"] for a in answers if a["refused_file"]), None),
         "format": ", ".join(formats),
         "seconds": round(sum(answer["seconds"] for answer in answers), 3),

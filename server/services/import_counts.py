@@ -22,6 +22,8 @@ class FileCounts:
     updated: int = 0
     unchanged: int = 0
     refused: int = 0
+    redacted: int = 0
+    """How many finds the project's redaction rules replaced."""
     seconds: float = 0.0
     skipped: str = ""
     """Why it was not read although nothing is wrong with it."""
@@ -53,7 +55,7 @@ class Counts:
 
     def totals(self) -> dict[str, int]:
         """Return the sums over all files."""
-        names = ("read", "created", "updated", "unchanged", "refused")
+        names = ("read", "created", "updated", "unchanged", "refused", "redacted")
         return {name: sum(getattr(file, name) for file in self.files) for name in names}
 
     def of_file(self, name: str) -> FileCounts:
@@ -108,6 +110,7 @@ class ImportResult:
             "updated": file.updated,
             "unchanged": file.unchanged,
             "refused": file.refused,
+            "redacted": file.redacted,
             "refused_file": self.refused_file if file.refused else None,
             "format": file.format,
             "seconds": round(file.seconds, 3),

@@ -18,6 +18,7 @@ from sqlmodel import Session
 from server.db import Database
 from server.importers.base import ImportOptions, RefusedRecord, TraceDraft, UnreadableSource
 from server.importers.folders import FoundFile, find_files
+from server.importers.redaction import Redactor, from_settings
 from server.models.base import utc_now
 from server.models.project import Annotator, Member, Project
 from server.models.trace import Import, ImportStatus
@@ -121,6 +122,7 @@ class _Run:
         self._refused = settings.refused / f"import-{import_id}.jsonl"
         self._taken: dict[str, str] = {}
         self._counts = Counts()
+        self._redactor = Redactor(())
         self._examples: list[RefusedRecord] = []
         self._started = self._counted_until = time.monotonic()
 
@@ -130,6 +132,8 @@ class _Run:
             row = session.get_one(Import, self._import_id)
             if row.sha256 in ("", digest):
                 self._counts = Counts.from_json(row.counts)
+            project = session.get_one(Project, row.project_id)
+            self._redactor = Redactor(from_settings(project.settings))
             if row.status is ImportStatus.DONE:
                 return False
             row.status, row.sha256, row.finished_at = ImportStatus.RUNNING, digest, None
@@ -164,10 +168,14 @@ class _Run:
         )
 
     def _store(self, name: str, chunk: Sequence[Read]) -> None:
-        refused = [item for item in chunk if isinstance(item, RefusedRecord)]
+        # Before anything is written or hashed: nothing unredacted is kept, and the same file read
+        # again gives the same traces.
+        refused = self._redactor.refused(item for item in chunk if isinstance(item, RefusedRecord))
+        drafts, redacted = self._redactor.drafts(
+            item for item in chunk if isinstance(item, TraceDraft)
+        )
         self._examples = [*self._examples, *refused][:_REFUSED_EXAMPLES]
         length = self._keep_refused(refused)
-        drafts = [item for item in chunk if isinstance(item, TraceDraft)]
         before = self._counts.of_file(name)
         with self._database.writing() as session:
             target = self._target(session)
@@ -180,6 +188,7 @@ class _Run:
                     updated=before.updated + stored.updated,
                     unchanged=before.unchanged + stored.unchanged,
                     refused=before.refused + len(refused),
+                    redacted=before.redacted + redacted,
                     seconds=before.seconds + self._seconds(),
                 ),
                 refused_bytes=length,

@@ -94,7 +94,8 @@ def test_the_answer_has_the_promised_keys(run, tmp_path):
     write(folder / "traces.jsonl", [chat("a", "Hi"), "{broken"])
     (folder / "README.md").write_text("about")
     answer = run(folder).as_json()
-    keys = ["read", "created", "updated", "unchanged", "refused", "refused_file", "format"]
+    counted = ["read", "created", "updated", "unchanged", "refused", "redacted"]
+    keys = [*counted, "refused_file", "format"]
     assert list(answer) == [*keys, "seconds", "files"]
     assert (answer["read"], answer["refused"], answer["format"]) == (1, 1, "openai-messages")
     readme, traces = answer["files"]
