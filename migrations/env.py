@@ -9,8 +9,8 @@ connection = context.config.attributes["connection"]
 
 
 def is_ours(_object: object, name: str | None, kind: str, *_rest: object) -> bool:
-    """Leave out the full-text tables and the list's index, which the models do not describe."""
-    hidden = ("trace_text", "trace_list")
+    """Leave out the full-text tables and the list's index, and the job queue's own: no model describes them."""
+    hidden = ("trace_text", "trace_list", "huey_")
     return not (kind in ("table", "index") and name is not None and name.startswith(hidden))
 
 

@@ -9,6 +9,8 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from server import schema, tasks
+from server.api.app import PATH as API
+from server.api.app import create_api
 from server.assets import shipped
 from server.db import Database
 from server.errors import FaultbookError, Invalid
@@ -20,6 +22,7 @@ from server.routes import (
     batches,
     exports,
     groups,
+    health,
     imports,
     labels,
     members,
@@ -45,6 +48,7 @@ ROUTERS: Sequence[APIRouter] = (
     batches.router,
     exports.router,
     groups.router,
+    health.router,
     imports.router,
     labels.router,
     members.router,
@@ -94,16 +98,17 @@ def create_app(
     )
     app.state.settings = settings
     app.state.database = Database.from_url(settings.database_url)
-    app.state.jobs = jobs or Jobs.on_disk(settings.jobs_path)
+    app.state.jobs = jobs or Jobs.beside(settings.database_url, settings.jobs_path)
     app.state.runs_jobs = runs_jobs
     app.state.rate_limits = RateLimits()
-    schema.upgrade(app.state.database)
+    schema.prepare(app.state.database)
     tasks.attach(app.state.jobs, app.state.database, settings)
 
     app.add_middleware(SameOrigin)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=settings.allowed_hosts)
     app.add_middleware(SecurityHeaders)
     app.mount("/static", VersionedFiles(directory=shipped("static")), name="static")
+    app.mount(API, create_api(app.state), name="api")
     for router in ROUTERS:
         app.include_router(router)
     _handle_errors(app)

@@ -1,4 +1,4 @@
-"""The job queue: huey on a SQLite file of its own, inside `serve` or in `faultbook worker`.
+"""The job queue: huey, inside `serve` or in `faultbook worker`.
 
 A message only says which run to perform. The AnalysisRun row is the truth about it: huey deletes
 a message before its task begins, so a killed worker is noticed by the run's heartbeat.
@@ -8,12 +8,15 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from huey import Huey, MemoryHuey, SqliteHuey
+import sqlalchemy as sa
+import structlog
+from huey import Huey, MemoryHuey, PostgresHuey, SqliteHuey
 from huey.consumer import Consumer
 from sqlmodel import Session
 
-from server.db import after_commit
+from server.db import after_commit, is_sqlite
 
+_log = structlog.get_logger()
 _POLL_S = 0.05
 _SLOWEST_POLL_S = 0.5
 
@@ -41,6 +44,19 @@ class Jobs:
         return cls(SqliteHuey("faultbook", filename=str(path), fsync=True, results=False))
 
     @classmethod
+    def beside(cls, database_url: str, path: Path) -> "Jobs":
+        """The queue that goes with a database.
+
+        On SQLite it is the file `path`; on PostgreSQL it lies in the database itself, where
+        several servers and workers share it.
+        """
+        if is_sqlite(database_url):
+            return cls.on_disk(path)
+        plain = sa.make_url(database_url).set(drivername="postgresql")
+        dsn = plain.render_as_string(hide_password=False)
+        return cls(PostgresHuey("faultbook", dsn=dsn, results=False))
+
+    @classmethod
     def immediate(cls) -> "Jobs":
         """A queue that performs a run as soon as it is enqueued, in the same thread."""
         return cls(MemoryHuey("faultbook", immediate=True, results=False))
@@ -61,6 +77,15 @@ class Jobs:
     def enqueue_now(self, run_id: int) -> None:
         """Queue a run whose row is on disk already."""
         self._task(run_id)
+
+    def is_reachable(self) -> bool:
+        """Whether messages can be queued now; the log says why not."""
+        try:
+            self._huey.pending_count()
+        except Exception as error:  # each kind of storage raises its own
+            _log.error("the job queue cannot be reached", error=str(error))
+            return False
+        return True
 
     def start(self, workers: int) -> None:
         """Perform queued runs in threads of this process until `stop`."""

@@ -69,6 +69,27 @@ def upgrade(database: Database, revision: str = "head") -> Path | None:
     return copy
 
 
+def prepare(database: Database) -> Path | None:
+    """Make sure the database fits this version, as starting does.
+
+    A SQLite file is copied and migrated; its copy is returned. PostgreSQL may serve several
+    processes at once, so there migrating is somebody's own decision.
+
+    Raises:
+        StartupError: A PostgreSQL database is at another revision, or any is at a newer one.
+    """
+    if database.takes_turns:
+        return upgrade(database)
+    current, head = current_revision(database), head_revision()
+    _refuse_newer(current)
+    if current != head:
+        raise StartupError(
+            f"The database is at revision {current or 'none'}, this version needs {head}. Stop "
+            "every Faultbook process on it, back it up, then run: faultbook migrate"
+        )
+    return None
+
+
 def downgrade(database: Database, revision: str) -> None:
     """Migrate down to `revision` (`base` empties the database)."""
     _run(database, lambda config: command.downgrade(config, revision))

@@ -1,11 +1,16 @@
-"""Starting the web server: one socket on this machine, and a clean end on SIGTERM and SIGINT."""
+"""Starting the web server, in one process or several, and ending it on SIGTERM and SIGINT."""
 
 import ipaddress
+import json
+import os
 import signal
 import socket
+import threading
+import urllib.request
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from server.db import is_sqlite
 from server.errors import StartupError
 from server.settings import Settings
 
@@ -13,7 +18,14 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
 _END_SIGNALS = (signal.SIGINT, signal.SIGTERM)
-_LAST_REQUESTS_S = 5
+_OPTIONS: dict[str, Any] = {
+    "log_level": "warning",
+    "access_log": False,
+    "timeout_graceful_shutdown": 5,
+    "server_header": False,
+}
+_LEAVES_JOBS = "FAULTBOOK_SERVES_WITHOUT_JOBS"
+"""Tells the processes of one server that background jobs are for `faultbook worker`."""
 
 
 def bind(settings: Settings) -> socket.socket:
@@ -69,14 +81,54 @@ def run(app: "FastAPI", listening: socket.socket, when_ready: Callable[[str], No
             await super().startup(sockets)
             when_ready(url_of(listening))
 
-    config = uvicorn.Config(
-        app,
-        log_level="warning",
-        access_log=False,
-        timeout_graceful_shutdown=_LAST_REQUESTS_S,
-        server_header=False,
-    )
+    config = uvicorn.Config(app, **_OPTIONS)
     # uvicorn raises a caught signal again after its own end: by then it has done its work.
     for number in _END_SIGNALS:
         signal.signal(number, lambda *_: None)
     Announcing(config).run(sockets=[listening])
+
+
+def run_processes(
+    settings: Settings,
+    listening: socket.socket,
+    processes: int,
+    when_ready: Callable[[str], None],
+    *,
+    runs_jobs: bool,
+) -> None:
+    """Serve with several processes on one socket until SIGTERM or SIGINT.
+
+    Raises:
+        StartupError: The database is SQLite, which takes one writing process.
+    """
+    if is_sqlite(settings.database_url):
+        raise StartupError(
+            "Several server processes need PostgreSQL: name one by --database, or leave "
+            "--workers at 1."
+        )
+    import uvicorn
+    from uvicorn.supervisors import Multiprocess
+
+    # The processes are fresh: what was set by options reaches them through the environment.
+    for name, value in settings.model_dump(mode="json").items():
+        text = value if isinstance(value, str) else json.dumps(value)
+        os.environ[f"FAULTBOOK_{name.upper()}"] = text
+    os.environ[_LEAVES_JOBS] = "" if runs_jobs else "1"
+    config = uvicorn.Config("server.serve:application", factory=True, workers=processes, **_OPTIONS)
+    url = url_of(listening)
+    telling = threading.Thread(target=_tell_when_ready, args=(url, when_ready), daemon=True)
+    telling.start()
+    Multiprocess(config, sockets=[listening]).run()
+
+
+def application() -> "FastAPI":
+    """Build the application in one of several server processes, from its environment."""
+    from server.app import create_app
+
+    return create_app(Settings(), runs_jobs=not os.environ.get(_LEAVES_JOBS))
+
+
+def _tell_when_ready(url: str, when_ready: Callable[[str], None]) -> None:
+    # The socket is open before any process serves it, so this waits in the kernel's queue.
+    with urllib.request.urlopen(f"{url}/static/favicon.svg"):  # noqa: S310  # our own address
+        when_ready(url)

@@ -24,7 +24,7 @@ class Settings(BaseSettings):
         default=8717, description="Port that `serve` and `demo` bind; 0 picks a free one."
     )
     no_login: bool = Field(
-        default=True,
+        default=False,
         description="Nobody signs in: whoever reaches the server acts as the local lead. "
         "Only on a loopback address.",
     )

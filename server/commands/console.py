@@ -199,15 +199,18 @@ def _with_global_options(body: Callable[..., None]) -> inspect.Signature:
 
 
 @contextmanager
-def opened(console: Console) -> "Iterator[Database]":
-    """Open the database, migrated; a copy made before that is told."""
+def opened(console: Console, *, migrating: bool = False) -> "Iterator[Database]":
+    """Open the database at the revision of this version; a copy made before that is told.
+
+    SQLite is migrated whenever needed, PostgreSQL only where that was asked for (`migrating`).
+    """
     from server import schema
     from server.db import Database
 
     console.settings.data.mkdir(parents=True, exist_ok=True)
     database = Database.from_url(console.settings.database_url)
     try:
-        copy = schema.upgrade(database)
+        copy = schema.upgrade(database) if migrating else schema.prepare(database)
         if copy is not None:
             console.say(f"The database was migrated; a copy of it as it was: {copy}")
         yield database

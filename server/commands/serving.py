@@ -41,10 +41,13 @@ def serve(
         bool, typer.Option("--no-login", help="Nobody signs in: all act as the local lead.")
     ] = False,
     no_jobs: NoJobsOption = False,
+    workers: Annotated[
+        int, typer.Option(min=1, help="Server processes; more than one needs PostgreSQL.")
+    ] = 1,
 ) -> None:
     """Serve the screens until SIGTERM or SIGINT."""
     settings = _settings(console, host, port, no_login=no_login or console.settings.no_login)
-    _serve(console, settings, runs_jobs=not no_jobs)
+    _serve(console, settings, runs_jobs=not no_jobs, processes=workers)
 
 
 def _settings(
@@ -57,16 +60,18 @@ def _settings(
 
 
 def _serve(
-    console: Console, settings: "Settings", *, path: str = "", runs_jobs: bool = True
+    console: Console,
+    settings: "Settings",
+    *,
+    path: str = "",
+    runs_jobs: bool = True,
+    processes: int = 1,
 ) -> None:
-    from server.serve import bind, run
+    from server.serve import bind, run, run_processes
 
     with bind(settings) as listening:
-        from server.app import create_app
-
         with opened(console) as database:
             secret = _first_secret(database, settings)
-        app = create_app(settings, runs_jobs=runs_jobs)
 
         def ready(url: str) -> None:
             setup = {"setup_url": f"{url}/invitations/{secret}"} if secret else {}
@@ -75,7 +80,12 @@ def _serve(
             console.say(f"Data: {settings.data.resolve()}. Stop with Ctrl+C.")
             console.answer({"url": f"{url}{path}", "data": str(settings.data.resolve()), **setup})
 
-        run(app, listening, ready)
+        if processes > 1:
+            run_processes(settings, listening, processes, ready, runs_jobs=runs_jobs)
+        else:
+            from server.app import create_app
+
+            run(create_app(settings, runs_jobs=runs_jobs), listening, ready)
 
 
 def _first_secret(database: "Database", settings: "Settings") -> str:
@@ -116,7 +126,7 @@ def worker(
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopped.set())
     with opened(console) as database:
-        jobs = Jobs.on_disk(settings.jobs_path)
+        jobs = Jobs.beside(settings.database_url, settings.jobs_path)
         tasks.attach(jobs, database, settings)
         console.say("Waiting for jobs. Stop with Ctrl+C.")
         console.answer({"worker": "ready", "data": str(settings.data.resolve())})

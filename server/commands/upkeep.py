@@ -15,7 +15,7 @@ def migrate(console: Console) -> None:
     """Bring the database to the schema of this version; a SQLite file is copied first."""
     from server import schema
 
-    with opened(console) as database:
+    with opened(console, migrating=True) as database:
         revision = schema.current_revision(database)
     console.say(f"The database is at revision {revision}.")
     console.answer({"revision": revision})
@@ -27,7 +27,7 @@ def doctor(console: Console) -> None:
     from server.services import upkeep
 
     with opened(console) as database:
-        jobs = Jobs.on_disk(console.settings.jobs_path)
+        jobs = Jobs.beside(console.settings.database_url, console.settings.jobs_path)
         checks = upkeep.examine(database, console.settings, jobs)
     console.table(("check", "state", "finding"), (astuple(check) for check in checks))
     failed = [check.name for check in checks if check.state is upkeep.State.FAILED]

@@ -38,9 +38,11 @@ def same_question(project_id: int, kind: str, input_digest: str) -> SelectOfScal
 
 
 def abandoned(before: datetime) -> SelectOfScalar[AnalysisRun]:
-    """Runs whose worker has not been heard of since `before`."""
-    return select(AnalysisRun).where(
-        AnalysisRun.status == RunStatus.RUNNING, col(AnalysisRun.heartbeat_at) < before
+    """Runs whose worker has not been heard of since `before`; each for one finder only."""
+    return (
+        select(AnalysisRun)
+        .where(AnalysisRun.status == RunStatus.RUNNING, col(AnalysisRun.heartbeat_at) < before)
+        .with_for_update(skip_locked=True)
     )
 
 

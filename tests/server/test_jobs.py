@@ -21,7 +21,7 @@ from tests.factories import make_project, member
 @pytest.fixture
 def jobs(settings: Settings) -> Iterator[Jobs]:
     """The real queue on disk with two worker threads, as in `serve`."""
-    jobs = Jobs.on_disk(settings.jobs_path)
+    jobs = Jobs.beside(settings.database_url, settings.jobs_path)
     yield jobs
     jobs.stop()
 

@@ -87,7 +87,7 @@ def test_a_worker_performs_what_serve_leaves_to_it(database: Database, settings:
     make_project(database, traces=0)
     settings.uploads.mkdir()
     (settings.uploads / "tau.jsonl").write_bytes(TAU.read_bytes())
-    jobs = Jobs.on_disk(settings.jobs_path)
+    jobs = Jobs.beside(settings.database_url, settings.jobs_path)
     with database.writing() as session:
         lead = member(session)
         options = imports.options_from(settings, format_name="", mapping={}, dimensions=())
