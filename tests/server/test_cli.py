@@ -187,6 +187,6 @@ def test_a_folder_where_the_database_should_be_is_a_sentence(data: Path) -> None
 
 
 def test_an_address_that_others_reach_is_refused(data: Path) -> None:
-    ended = Ended("serve", "--host", "0.0.0.0", "--data", data)
+    ended = Ended("serve", "--no-login", "--host", "0.0.0.0", "--data", data)
     assert ended.code == 1
     assert "nobody signs in" in ended.told
