@@ -4,6 +4,7 @@ What people type never reaches a query parser: it is split into words and quoted
 """
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -21,7 +22,11 @@ from server.queries.filters import Filters
 
 INDEXED_CHARACTERS = 600_000
 """PostgreSQL indexes that many characters of a trace (a tsvector may not be larger)."""
+_JOINERS = "<>/_.@-=&?#+~"
+"""What PostgreSQL's parser would keep inside one word; the index has blanks in their place."""
 SNIPPET_WORDS = 14
+_BEFORE, _AROUND = 40, 110
+"""Characters of a snippet in front of what was found, and altogether, on PostgreSQL."""
 _START, _END = "\x01", "\x02"
 _PIECES = re.compile(r'"([^"]*)"?(\*?)|(\S+)')
 _WORD = re.compile(r"[^\W_]+")
@@ -76,8 +81,8 @@ def _matches_sqlite(element: _Matches, compiler: Any, **kw: Any) -> str:
 @compiles(_Matches, "postgresql")
 def _matches_postgresql(element: _Matches, compiler: Any, **kw: Any) -> str:
     _, text, _, query = (compiler.process(part, **kw) for part in element.clauses)
-    indexed = f"to_tsvector('simple', left({text}, {INDEXED_CHARACTERS}))"
-    return f"({indexed} @@ to_tsquery('simple', {query}))"
+    words = f"translate(left({text}, {INDEXED_CHARACTERS}), '{_JOINERS}', '{' ' * len(_JOINERS)}')"
+    return f"(to_tsvector('simple', {words}) @@ to_tsquery('simple', {query}))"
 
 
 def search_traces(text: str) -> sa.ColumnElement[bool]:
@@ -105,7 +110,8 @@ def snippets(session: Session, text: str, trace_ids: list[int]) -> dict[int, lis
     is_sqlite = session.get_bind().dialect.name == "sqlite"
     statement = _snippets_sqlite(pieces) if is_sqlite else _snippets_postgresql(pieces)
     rows = session.execute(statement.bindparams(ids=trace_ids)).all()
-    return {trace_id: _parts(snippet) for trace_id, snippet in rows}
+    marked = (lambda text: text) if is_sqlite else _marker(pieces)
+    return {trace_id: _parts(marked(snippet)) for trace_id, snippet in rows}
 
 
 def _snippets_sqlite(pieces: list[_Piece]) -> sa.TextClause:
@@ -119,16 +125,23 @@ def _snippets_sqlite(pieces: list[_Piece]) -> sa.TextClause:
 
 
 def _snippets_postgresql(pieces: list[_Piece]) -> sa.TextClause:
+    """Cut around the first word: `ts_headline` would drop the tags that traces are full of."""
     statement = sa.text(
-        "SELECT id, ts_headline('simple', left(search_text, :indexed), "
-        "to_tsquery('simple', :query), :options) FROM trace WHERE id IN :ids"
+        "SELECT id, substr(search_text, greatest(1, "
+        "strpos(lower(search_text), :word) - :before), :around) FROM trace WHERE id IN :ids"
     )
     return statement.bindparams(
         sa.bindparam("ids", expanding=True),
-        query=_tsquery(pieces),
-        indexed=INDEXED_CHARACTERS,
-        options=f"StartSel={_START}, StopSel={_END}, MaxWords={SNIPPET_WORDS}, MinWords=8",
+        word=pieces[0].words.split()[0].lower(),
+        before=_BEFORE,
+        around=_AROUND,
     )
+
+
+def _marker(pieces: list[_Piece]) -> Callable[[str], str]:
+    words = {word for piece in pieces for word in piece.words.split()}
+    found = re.compile("|".join(map(re.escape, sorted(words, key=len, reverse=True))), re.I)
+    return lambda text: found.sub(lambda match: f"{_START}{match[0]}{_END}", text)
 
 
 def _parts(snippet: str) -> list[SnippetPart]:

@@ -30,10 +30,11 @@ SQLITE_SEARCH = (
 SQLITE_LIST = """CREATE INDEX trace_list ON trace (
     project_id, id, external_id, item_id, model, task, eval_id, outcome, finish_reason, import_id,
     completion_tokens, step_count, tags, dimensions)"""
-# PostgreSQL refuses a tsvector past 1 MB, so the index covers the first 600,000 characters.
+# PostgreSQL refuses a tsvector past 1 MB, so the index covers the first 600,000 characters. Its
+# parser takes tags, paths and addresses for one word each: blanks in them make their words count.
 POSTGRESQL_SEARCH = (
-    "CREATE INDEX trace_text_gin ON trace USING gin "
-    "(to_tsvector('simple', left(search_text, 600000)))",
+    "CREATE INDEX trace_text_gin ON trace USING gin (to_tsvector('simple', "
+    "translate(left(search_text, 600000), '<>/_.@-=&?#+~', '             ')))",
 )
 
 
