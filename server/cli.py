@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from server.commands import importing, projects, serving, upkeep
+from server.commands import exporting, importing, projects, serving, upkeep
 from server.commands.console import DatabaseOption, DataOption, GlobalOptions, JsonOption, command
 
 app = typer.Typer(
@@ -45,6 +45,7 @@ command(app, "demo")(serving.demo)
 command(app, "serve")(serving.serve)
 command(app, "worker")(serving.worker)
 command(app, "import")(importing.import_files)
+command(app, "export")(exporting.export)
 command(app, "evals")(projects.evals)
 command(app, "tasks")(projects.tasks)
 command(app, "migrate")(upkeep.migrate)

@@ -108,6 +108,12 @@ class Console:
 
             yield told
 
+    @contextmanager
+    def busy(self, what: str) -> Iterator[None]:
+        """Show people that something goes on for as long as the block lasts."""
+        with self.screen.status(escape(what)):
+            yield
+
     def fail(self, sentence: str, **detail: Any) -> NoReturn:
         """End with exit code 1 and a sentence that says what to do."""
         self.screen.print(f"[bold red]Error:[/] {escape(sentence)}", soft_wrap=True)

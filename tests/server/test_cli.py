@@ -1,5 +1,6 @@
 """The command line: one JSON object for machines, sentences for people, exit codes for scripts."""
 
+import csv
 import json
 from pathlib import Path
 from typing import Any
@@ -159,16 +160,63 @@ def test_global_options_stand_before_or_behind_the_command(data: Path) -> None:
     assert not (data / "faultbook.sqlite").exists()
 
 
-def test_tasks_counts_items_and_traces(data: Path, tmp_path: Path) -> None:
-    file = tmp_path / "runs.csv"
+def import_runs(data: Path, folder: Path) -> None:
+    file = folder / "runs.csv"
     rows = ["id,item_id,task,output,passed", "1,a,sums,x,true", "2,a,sums,y,false", "3,b,maps,z,1"]
     file.write_text("\n".join(rows), encoding="utf-8")
-    Ended("import", file, "--project", "Runs", "--data", data)
+    assert Ended("import", file, "--project", "Runs", "--data", data).code == 0
+
+
+def test_tasks_counts_items_and_traces(data: Path, tmp_path: Path) -> None:
+    import_runs(data, tmp_path)
     ended = Ended("tasks", "--project", "runs", "--data", data, "--json")
     assert ended.answer["tasks"] == [
         {"task": "maps", "items": 1, "traces": 1, "correct": 1},
         {"task": "sums", "items": 1, "traces": 2, "correct": 1},
     ]
+
+
+def test_export_writes_what_the_filters_leave(data: Path, tmp_path: Path) -> None:
+    import_runs(data, tmp_path)
+    file = tmp_path / "labels.csv"
+    filters = ("--filters", '{"task": "sums"}')
+    arguments = ("--project", "Runs", "--format", "csv", "--out", file, *filters)
+    ended = Ended("export", *arguments, "--data", data, "--json")
+    assert ended.answer == {
+        "format": "csv",
+        "path": str(file),
+        "traces": 2,
+        "bytes": file.stat().st_size,
+    }
+    with file.open(encoding="utf-8", newline="") as lines:
+        assert [row["trace_id"] for row in csv.DictReader(lines)] == ["1", "2"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("--format", "word"), "csv"),
+        (("--format", "csv", "--filters", "{"), "JSON"),
+        (("--format", "csv", "--filters", '{"outcome": "great"}'), "great"),
+    ],
+)
+def test_a_wrong_export_ends_with_2_and_writes_nothing(
+    data: Path, tmp_path: Path, arguments: tuple[str, ...], told: str
+) -> None:
+    import_runs(data, tmp_path)
+    file = tmp_path / "labels.csv"
+    ended = Ended("export", "--project", "Runs", "--out", file, *arguments, "--data", data)
+    assert ended.code == 2
+    assert told in ended.told
+    assert not file.exists()
+
+
+def test_an_export_into_a_missing_folder_says_so(data: Path, tmp_path: Path) -> None:
+    import_runs(data, tmp_path)
+    arguments = ("--project", "Runs", "--format", "csv", "--out", tmp_path / "no" / "labels.csv")
+    ended = Ended("export", *arguments, "--data", data)
+    assert ended.code == 1
+    assert "make it first" in ended.told
 
 
 def test_doctor_finds_a_new_installation_well(data: Path) -> None:

@@ -1,0 +1,41 @@
+"""`export`: a project's labels, notes and verdicts as a file."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from server.commands.console import Console, opened
+from server.commands.projects import ProjectOption
+
+
+def export(
+    console: Console,
+    project: ProjectOption,
+    format_name: Annotated[str, typer.Option("--format", "-f", help="csv, jsonl, label_bundle.")],
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="PATH", help="The file to write.")],
+    filters: Annotated[
+        str, typer.Option(metavar="JSON", help="Only traces that match, as in the filter bar.")
+    ] = "{}",
+) -> None:
+    """Write labels, notes and verdicts to a file, as the lead sees them."""
+    from server.errors import Invalid
+    from server.queries.filters import Filters
+    from server.services import exports, projects
+
+    try:
+        chosen = exports.format_of(format_name)
+        wanted = Filters.parse(filters)
+    except Invalid as error:
+        raise typer.BadParameter(error.message) from error
+    with opened(console) as database, console.busy(f"Writing {out.name}"):
+        written = exports.write(database, projects.slug_of(project), chosen, wanted, out)
+    console.say(f"{written.path} holds {written.traces:,} traces in {written.bytes:,} bytes.")
+    console.answer(
+        {
+            "format": written.format.value,
+            "path": str(written.path),
+            "traces": written.traces,
+            "bytes": written.bytes,
+        }
+    )
