@@ -3,7 +3,7 @@
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import PlainTextResponse
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from server.db import SAFE_METHODS
@@ -65,6 +65,13 @@ def is_same_origin(method: str, headers: Headers) -> bool:
     return origin is None or urlsplit(origin).netloc == headers.get("host")
 
 
+def _refusal(path: str) -> Response:
+    told = "This request came from another site and was refused. Nothing was changed."
+    if path.startswith("/api/"):
+        return JSONResponse({"error": {"status": 403, "message": told}}, 403)
+    return PlainTextResponse(told, 403)
+
+
 class SameOrigin:
     """Refuses unsafe requests that another site sent (cross-site request forgery)."""
 
@@ -73,9 +80,6 @@ class SameOrigin:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and not is_same_origin(scope["method"], Headers(scope=scope)):
-            refusal = PlainTextResponse(
-                "This request came from another site and was refused. Nothing was changed.", 403
-            )
-            await refusal(scope, receive, send)
+            await _refusal(scope["path"])(scope, receive, send)
             return
         await self._app(scope, receive, send)

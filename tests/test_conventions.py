@@ -19,7 +19,9 @@ PYTHON = sorted(
     for path in (ROOT / folder).rglob("*.py")
 )
 CODE = [path for path in PYTHON if path.relative_to(ROOT).parts[0] in ("server", "analysis")]
-ROUTES = sorted((ROOT / "server" / "routes").glob("*.py"))
+ROUTES = sorted(
+    path for layer in ("routes", "api") for path in (ROOT / "server" / layer).glob("*.py")
+)
 HAND_WRITTEN = [
     *PYTHON,
     *sorted(shipped("templates").rglob("*.html")),

@@ -27,7 +27,7 @@ def show_error(request: Request, error: FaultbookError) -> Response:
 
 
 def _answer(request: Request, error: FaultbookError) -> Response:
-    if request.headers.get("accept", "").startswith("application/json"):
+    if _wants_json(request):
         body = {"status": error.status, "message": error.message, **plain_detail(error)}
         return JSONResponse({"error": body}, status_code=error.status)
     if isinstance(error, SignedOut) and request.method in SAFE_METHODS:
@@ -43,6 +43,11 @@ def _answer(request: Request, error: FaultbookError) -> Response:
     return render(
         request, "error.html", context, blocks=("notice",), status=error.status, headers=headers
     )
+
+
+def _wants_json(request: Request) -> bool:
+    is_program = f"{request.url.path}/".startswith("/api/")
+    return is_program or request.headers.get("accept", "").startswith("application/json")
 
 
 def _notice_headers(error: FaultbookError) -> dict[str, str]:

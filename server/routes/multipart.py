@@ -5,7 +5,7 @@ They are taken before the database is locked for writing, within the limit that 
 
 import shutil
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Annotated, BinaryIO
 
@@ -14,13 +14,14 @@ from fastapi import Depends, Request
 from python_multipart import MultipartParser
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import parse_options_header
+from sqlmodel import Session
 from starlette.requests import ClientDisconnect
 
 from server.db import Database
 from server.errors import FaultbookError, Invalid, TooLarge
 from server.importers.base import Source
 from server.importers.folders import FoundFile
-from server.routes.principal import principal
+from server.routes.principal import Principal, principal
 from server.routes.screen import lead, reader
 from server.services.import_runs import digest_of
 from server.services.uploads import Upload, shown_name
@@ -91,27 +92,39 @@ class _FileParts:
             self._open.write(data[start:end])
 
 
-def _check_lead(request: Request, slug: str) -> None:
-    """Refuse who may not import before their bytes are taken; the route asks again later."""
-    database: Database = request.app.state.database
-    with database.reading() as session:
-        lead(reader(request, session, principal(request, session), slug))
+Check = Callable[[Request, Session, Principal, str], object]
+"""Raises for who may not import into the project of that slug."""
 
 
-async def _received(
-    request: Request, _may: Annotated[None, Depends(_check_lead)]
-) -> AsyncIterator[list[Upload]]:
-    settings: Settings = request.app.state.settings
-    folder = await to_thread.run_sync(_new_folder, settings.uploads)
-    try:
-        yield await _stored(request, folder, settings.upload_limit_bytes)
-    except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise
+def received_after(check: Check) -> Callable[..., AsyncIterator[list[Upload]]]:
+    """Return a dependency: the files of a form, taken from whom `check` lets through."""
+
+    def may(request: Request, slug: str) -> None:
+        database: Database = request.app.state.database
+        with database.reading() as session:
+            check(request, session, principal(request, session), slug)
+
+    async def received(
+        request: Request, _may: Annotated[None, Depends(may)]
+    ) -> AsyncIterator[list[Upload]]:
+        settings: Settings = request.app.state.settings
+        folder = await to_thread.run_sync(_new_folder, settings.uploads)
+        try:
+            yield await _stored(request, folder, settings.upload_limit_bytes)
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+
+    return received
 
 
-ReceivedFiles = Annotated[list[Upload], Depends(_received)]
-"""The files of a form. Ask for it before the session: uploads are slow, the write lock is one."""
+def _lead(request: Request, session: Session, who: Principal, slug: str) -> None:
+    lead(reader(request, session, who, slug))
+
+
+ReceivedFiles = Annotated[list[Upload], Depends(received_after(_lead))]
+"""The files of a lead's form. Ask for it before the session: uploads are slow, the write lock is
+one; the route asks again who may."""
 
 
 def _new_folder(uploads: Path) -> Path:

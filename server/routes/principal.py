@@ -10,6 +10,7 @@ from server.errors import NotFound, SignedOut
 from server.models.project import Member, Project
 from server.models.user import ApiToken, User
 from server.routes.acting import acting_name
+from server.routes.rate_limits import rate_limits
 from server.services import accounts, projects, tokens
 from server.services.tokens import Scope
 
@@ -38,8 +39,22 @@ class Principal:
         if self.user is None:
             return projects.local_member(session, project, self.local_name)
         if self.token is not None and self.token.project_id not in (None, project.id):
-            raise NotFound("This token is for another project.")
+            raise accounts.no_membership(project.slug)
         return accounts.member(session, project, self.user)
+
+    def member_in(self, session: SessionDep, slug: str) -> Member:
+        """Return them as a member of the project called `slug`.
+
+        Raises:
+            NotFound: They are no member, or there is no such project; users can't tell which.
+        """
+        try:
+            project = projects.find(session, slug)
+        except NotFound:
+            if self.user is None:
+                raise
+            raise accounts.no_membership(slug) from None
+        return self.member_of(session, project)
 
 
 def principal(request: Request, session: SessionDep) -> Principal:
@@ -47,10 +62,11 @@ def principal(request: Request, session: SessionDep) -> Principal:
 
     Raises:
         SignedOut: Nobody is signed in, or the token or session no longer counts.
+        TooMany: This client showed too many tokens that don't count.
     """
     header = request.headers.get("authorization", "")
     if header.lower().startswith(_BEARER):
-        return _token_holder(session, header[len(_BEARER) :].strip())
+        return _token_holder(request, session, header[len(_BEARER) :].strip())
     if request.app.state.settings.no_login:
         return Principal(user=None, local_name=acting_name(request))
     user = accounts.signed_in(session, request.cookies.get(SESSION_COOKIE, ""))
@@ -59,9 +75,10 @@ def principal(request: Request, session: SessionDep) -> Principal:
     return Principal(user=user)
 
 
-def _token_holder(session: SessionDep, secret: str) -> Principal:
+def _token_holder(request: Request, session: SessionDep, secret: str) -> Principal:
     token = tokens.token(session, secret)
     if token is None:
+        rate_limits(request).wrong_token(request)
         raise SignedOut("This API token is unknown, revoked or expired.")
     return Principal(user=session.get_one(User, token.user_id), token=token)
 

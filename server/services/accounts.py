@@ -65,8 +65,13 @@ def member(session: Session, project: Project, user: User) -> Member:
     """
     annotator = session.exec(queries.membership(stored_id(project), stored_id(user))).first()
     if annotator is None:
-        raise NotFound(f"There is no project «{project.slug}» that you take part in.")
+        raise no_membership(project.slug)
     return Member(project=project, annotator=annotator)
+
+
+def no_membership(slug: str) -> NotFound:
+    """Return the one answer about a project that does not exist and one that is others'."""
+    return NotFound(f"There is no project «{slug}» that you take part in.")
 
 
 def sign_in(session: Session, email: str, password: str, *, user_agent: str = "") -> SignedIn:

@@ -123,6 +123,8 @@ def redefine(
     """
     mode = find(session, member, mode_id)
     latest = session.exec(queries.versions(mode_id)).first()
+    if latest and all(getattr(latest, name) == text for name, text in vars(wording).items()):
+        return latest
     if latest is None or latest.number != version:
         raise Conflict(
             f"The definition of «{mode.name}» was changed meanwhile. Yours is kept below: compare.",
@@ -132,8 +134,6 @@ def redefine(
                 "version": mode.version,
             },
         )
-    if all(getattr(latest, name) == text for name, text in vars(wording).items()):
-        return latest
     decision = Decision(session, member, "mode.redefined")
     new = decision.add(
         ModeVersion(

@@ -18,6 +18,7 @@ from server.models.project import (
 )
 from server.models.user import User
 from server.queries import projects as queries
+from server.queries import users as user_queries
 from server.services import accounts
 
 _SLUG = re.compile(r"[\W_]+")
@@ -77,6 +78,27 @@ def local_member(session: Session, project: Project, name: str = LEAD) -> Member
     if annotator is None:
         raise NotFound(f"Project «{project.slug}» has no local lead.")
     return Member(project=project, annotator=annotator)
+
+
+def memberships(
+    session: Session, user: User | None, *, local_name: str = LEAD, only: int | None = None
+) -> list[Member]:
+    """Return the open projects somebody takes part in, as a member of each, by name.
+
+    Args:
+        session: An open session.
+        user: Who; None where nobody signs in.
+        local_name: As which local person they act there.
+        only: Leave out every project but the one with this id.
+    """
+    mine = queries.open_projects() if user is None else user_queries.projects_of(user)
+    return [
+        local_member(session, project, local_name)
+        if user is None
+        else accounts.member(session, project, user)
+        for project in session.exec(mine)
+        if only is None or project.id == only
+    ]
 
 
 def machine(session: Session, project: Project, name: str, version: str = "") -> Annotator:

@@ -1,5 +1,7 @@
 """Pass, fail or defer: one annotator's verdict on a trace, saved at once, submitted when done."""
 
+from typing import NamedTuple
+
 from sqlmodel import Session
 
 from server.errors import Conflict, Invalid, NotFound
@@ -48,32 +50,17 @@ def decide(
 ) -> Verdict:
     """Give or change the member's verdict.
 
-    A verdict that is no fail has no first failing step.
+    A verdict that is no fail has no first failing step; a fail keeps the one it has.
 
     Raises:
         Conflict: `version` is not the verdict's: it was changed meanwhile, in another tab.
     """
     trace = find_trace(session, member, trace_id)
     verdict = own_verdict(session, member, trace_id)
-    name = trace.external_id
+    kept = verdict.first_failure_step if verdict and value is VerdictValue.FAIL else None
     decision = Decision(session, member, "verdict.given" if verdict is None else "verdict.changed")
-    if verdict is None:
-        verdict = decision.add(
-            Verdict(
-                trace_id=trace_id,
-                annotator_id=member.id,
-                round_id=stored_id(current_round(session, member)),
-                value=value,
-            )
-        )
-    else:
-        _refuse_stale(verdict, version)
-        step = verdict.first_failure_step if value is VerdictValue.FAIL else None
-        if verdict.value != value or verdict.first_failure_step != step:
-            decision.change(
-                verdict, value=value, first_failure_step=step, version=verdict.version + 1
-            )
-    decision.record(f"{value.value} on {name}")
+    verdict = _write(session, member, trace, verdict, decision, _Judgement(value, kept), version)
+    decision.record(f"{value.value} on {trace.external_id}")
     return verdict
 
 
@@ -92,33 +79,80 @@ def choose_first_failure_step(
         Conflict: `version` is not the verdict's.
     """
     trace = find_trace(session, member, trace_id)
+    _check_step(trace, position)
+    verdict = own_verdict(session, member, trace_id)
+    decision = Decision(session, member, "first_failure_step.chosen")
+    judgement = _Judgement(VerdictValue.FAIL, position)
+    verdict = _write(session, member, trace, verdict, decision, judgement, version)
+    where = "none" if position is None else f"step {position + 1}"
+    decision.record(f"first failing step of {trace.external_id}: {where}")
+    return verdict
+
+
+def put(
+    session: Session,
+    member: Member,
+    trace_id: int,
+    value: VerdictValue,
+    *,
+    first_failure_step: int | None = None,
+    version: int | None = None,
+) -> Verdict:
+    """Make the member's verdict just this, value and first failing step, as one decision.
+
+    Asked twice, the second time changes nothing.
+
+    Raises:
+        Invalid: The trace has no such step, or a verdict that is no fail names one.
+        Conflict: It says something else and `version` is not the verdict's.
+    """
+    trace = find_trace(session, member, trace_id)
+    _check_step(trace, first_failure_step)
+    if first_failure_step is not None and value is not VerdictValue.FAIL:
+        raise Invalid("Only a trace that failed has a first failing step: leave it out.")
+    verdict = own_verdict(session, member, trace_id)
+    judgement = _Judgement(value, first_failure_step)
+    if verdict is not None and judgement == _Judgement(verdict.value, verdict.first_failure_step):
+        return verdict
+    decision = Decision(session, member, "verdict.given" if verdict is None else "verdict.changed")
+    verdict = _write(session, member, trace, verdict, decision, judgement, version)
+    decision.record(f"{value.value} on {trace.external_id}")
+    return verdict
+
+
+class _Judgement(NamedTuple):
+    value: VerdictValue
+    first_failure_step: int | None
+
+
+def _check_step(trace: Trace, position: int | None) -> None:
     if position is not None and not 0 <= position < trace.step_count:
         raise Invalid(
             f"Step {position + 1} does not exist: this trace has {trace.step_count} steps."
         )
-    verdict = own_verdict(session, member, trace_id)
-    decision = Decision(session, member, "first_failure_step.chosen")
+
+
+def _write(
+    session: Session,
+    member: Member,
+    trace: Trace,
+    verdict: Verdict | None,
+    decision: Decision,
+    judgement: _Judgement,
+    version: int | None,
+) -> Verdict:
     if verdict is None:
-        verdict = decision.add(
+        return decision.add(
             Verdict(
-                trace_id=trace_id,
+                trace_id=stored_id(trace),
                 annotator_id=member.id,
                 round_id=stored_id(current_round(session, member)),
-                value=VerdictValue.FAIL,
-                first_failure_step=position,
+                **judgement._asdict(),
             )
         )
-    else:
-        _refuse_stale(verdict, version)
-        if verdict.first_failure_step != position or verdict.value is not VerdictValue.FAIL:
-            decision.change(
-                verdict,
-                value=VerdictValue.FAIL,
-                first_failure_step=position,
-                version=verdict.version + 1,
-            )
-    where = "none" if position is None else f"step {position + 1}"
-    decision.record(f"first failing step of {trace.external_id}: {where}")
+    _refuse_stale(verdict, version)
+    if judgement != _Judgement(verdict.value, verdict.first_failure_step):
+        decision.change(verdict, **judgement._asdict(), version=verdict.version + 1)
     return verdict
 
 

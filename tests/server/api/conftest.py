@@ -1,0 +1,124 @@
+"""A guarded server with one project, and people who hold tokens."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+from httpx2 import Response
+
+from server.app import create_app
+from server.db import Database
+from server.jobs import Jobs
+from server.models.base import stored_id
+from server.models.project import Role
+from server.models.user import User
+from server.queries import users
+from server.services import accounts, projects, tokens
+from server.services.tokens import Scope
+from server.settings import Settings
+from tests.factories import PROJECT_NAME, SLUG, make_trace
+
+API = "/api/v1"
+HERE = f"{API}/projects/{SLUG}"
+PEOPLE = {"alice": Role.LEAD, "bob": Role.ANNOTATOR, "ben": Role.ANNOTATOR, "vera": Role.VIEWER}
+STRANGER = "charlie"
+TRACES = 3
+
+
+@dataclass
+class Caller:
+    """Somebody with a token; paths are inside the project unless they begin with /api."""
+
+    client: TestClient
+    secret: str
+    id: int | None = None
+    """As an annotator of the project."""
+
+    def call(self, method: str, path: str, **more: Any) -> Response:
+        url = path if path.startswith("/api") else f"{HERE}{path}"
+        headers = {"authorization": f"Bearer {self.secret}", **more.pop("headers", {})}
+        return self.client.request(method, url, headers=headers, **more)
+
+    def get(self, path: str, **query: Any) -> Any:
+        """Return the body of a successful GET."""
+        answer = self.call("GET", path, params=query)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    def send(self, method: str, path: str, body: Any = None, *, status: int = 200) -> Any:
+        """Return the body of an answer with the expected status."""
+        answer = self.call(method, path, json=body)
+        assert answer.status_code == status, answer.text
+        return answer.json() if answer.content else None
+
+
+@dataclass
+class Team:
+    """The people around one project, by name."""
+
+    client: TestClient
+    database: Database
+    traces: list[int]
+    alice: Caller
+    """The lead."""
+    bob: Caller
+    """An annotator."""
+    ben: Caller
+    """Another annotator."""
+    vera: Caller
+    """A viewer."""
+    charlie: Caller
+    """A stranger."""
+
+    def with_scopes(self, name: str, *scopes: Scope) -> Caller:
+        """Somebody with another token of theirs."""
+        with self.database.writing() as session:
+            user = next(u for u in session.exec(users.everybody()) if u.name == name)
+            return Caller(self.client, tokens.create_token(session, user, "narrow", list(scopes)))
+
+    def bound_to(self, name: str, slug: str) -> Caller:
+        """Somebody with a token for one project."""
+        with self.database.writing() as session:
+            user = next(u for u in session.exec(users.everybody()) if u.name == name)
+            project = projects.find(session, slug)
+            secret = tokens.create_token(session, user, "one", list(Scope), project=project)
+            return Caller(self.client, secret)
+
+    def make_read_only(self) -> None:
+        with self.database.writing() as session:
+            project = projects.find(session, SLUG)
+            project.read_only = True
+            session.add(project)
+
+
+@pytest.fixture
+def guarded(settings: Settings) -> Iterator[TestClient]:
+    """A server on which people sign in."""
+    settings.no_login = False
+    app = create_app(settings, jobs=Jobs.immediate(), runs_jobs=False)
+    with TestClient(app, follow_redirects=False) as client:
+        yield client
+
+
+@pytest.fixture
+def team(guarded: TestClient, database: Database) -> Team:
+    """A project with three traces, its people, and a stranger."""
+    callers = {}
+    with database.writing() as session:
+        project = projects.create(session, PROJECT_NAME)
+        ids = [
+            stored_id(make_trace(session, project, f"trace-{n}", model="model-a"))
+            for n in range(1, TRACES + 1)
+        ]
+        for name, role in {**PEOPLE, STRANGER: None}.items():
+            user = User(name=name, email=f"{name}@example.org")
+            session.add(user)
+            session.flush()
+            secret = tokens.create_token(session, user, "all", list(Scope))
+            annotator = (
+                accounts.take_part(session, stored_id(project), user, role) if role else None
+            )
+            callers[name] = Caller(guarded, secret, annotator.id if annotator else None)
+    return Team(guarded, database, ids, **callers)

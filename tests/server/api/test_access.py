@@ -1,0 +1,199 @@
+"""Every route of the API as every role, with every lack of scope; a new route needs a row here."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import Any
+
+import pytest
+from fastapi.routing import APIRoute
+from fastapi.testclient import TestClient
+from httpx2 import Response
+
+from server.api.app import ROUTERS
+from server.services.tokens import Scope
+from tests.server.api.conftest import API, HERE, Caller, Team
+
+FILE = ("new.jsonl", b'{"id": "new", "messages": [{"role": "user", "content": "Hi"}]}')
+SLUG_PATH = "/projects/{slug}"
+
+
+class Least(IntEnum):
+    """The least somebody has to be."""
+
+    SIGNED_IN = 0
+    VIEWER = 1
+    ANNOTATOR = 2
+    LEAD = 3
+
+
+LEVELS = {
+    "alice": Least.LEAD,
+    "bob": Least.ANNOTATOR,
+    "vera": Least.VIEWER,
+    "charlie": Least.SIGNED_IN,
+}
+
+
+@dataclass(frozen=True)
+class Row:
+    """What a route asks for; ids in paths are filled in from the made-up project."""
+
+    least: Least
+    scope: Scope | None
+    body: dict[str, Any] | None = None
+    files: dict[str, Any] = field(default_factory=dict)
+
+
+READ = Row(Least.VIEWER, Scope.READ)
+WRITE = Row(Least.ANNOTATOR, Scope.ANNOTATE)
+LEAD = Row(Least.LEAD, Scope.LEAD)
+
+
+def lead(**body: Any) -> Row:
+    return Row(Least.LEAD, Scope.LEAD, body)
+
+
+def write(**body: Any) -> Row:
+    return Row(Least.ANNOTATOR, Scope.ANNOTATE, body)
+
+
+ROWS: dict[tuple[str, str], Row] = {
+    ("GET", "/me"): Row(Least.SIGNED_IN, None),
+    ("GET", "/projects"): Row(Least.SIGNED_IN, Scope.READ),
+    ("POST", "/projects"): Row(Least.SIGNED_IN, Scope.LEAD, {"name": "New"}),
+    ("GET", SLUG_PATH): READ,
+    ("GET", f"{SLUG_PATH}/traces"): READ,
+    ("GET", f"{SLUG_PATH}/traces/{{trace_id}}"): READ,
+    ("GET", f"{SLUG_PATH}/notes"): READ,
+    ("POST", f"{SLUG_PATH}/notes"): write(trace_id=1, text="x"),
+    ("GET", f"{SLUG_PATH}/notes/{{note_id}}"): READ,
+    ("PATCH", f"{SLUG_PATH}/notes/{{note_id}}"): write(text="y", version=1),
+    ("DELETE", f"{SLUG_PATH}/notes/{{note_id}}"): WRITE,
+    ("GET", f"{SLUG_PATH}/verdicts"): READ,
+    ("PUT", f"{SLUG_PATH}/traces/{{trace_id}}/verdict"): write(value="pass"),
+    ("POST", f"{SLUG_PATH}/traces/{{trace_id}}/verdict/submit"): WRITE,
+    ("GET", f"{SLUG_PATH}/modes"): READ,
+    ("POST", f"{SLUG_PATH}/modes"): lead(name="New mode"),
+    ("GET", f"{SLUG_PATH}/modes/{{mode_id}}"): READ,
+    ("PATCH", f"{SLUG_PATH}/modes/{{mode_id}}"): lead(name="Other name"),
+    ("PUT", f"{SLUG_PATH}/modes/{{mode_id}}/definition"): lead(definition="d", version=1),
+    ("POST", f"{SLUG_PATH}/modes/{{mode_id}}/merge"): lead(into=2),
+    ("POST", f"{SLUG_PATH}/modes/{{mode_id}}/retire"): LEAD,
+    ("GET", f"{SLUG_PATH}/groupings"): READ,
+    ("PUT", f"{SLUG_PATH}/groupings"): lead(mode_id=1, note_ids=[1]),
+    ("DELETE", f"{SLUG_PATH}/groupings/{{note_id}}"): LEAD,
+    ("GET", f"{SLUG_PATH}/labels"): READ,
+    ("PUT", f"{SLUG_PATH}/traces/{{trace_id}}/labels"): write(values={"1": "present"}),
+    ("GET", f"{SLUG_PATH}/batches"): READ,
+    ("POST", f"{SLUG_PATH}/batches"): lead(size=1),
+    ("POST", f"{SLUG_PATH}/imports"): Row(Least.LEAD, Scope.INGEST, files={"file": FILE}),
+    ("GET", f"{SLUG_PATH}/imports"): READ,
+    ("GET", f"{SLUG_PATH}/imports/{{import_id}}"): READ,
+    ("GET", f"{SLUG_PATH}/imports/{{import_id}}/refused"): READ,
+    ("GET", f"{SLUG_PATH}/exports/{{format}}"): READ,
+    ("GET", f"{SLUG_PATH}/runs"): READ,
+    ("GET", f"{SLUG_PATH}/runs/{{run_id}}"): READ,
+    ("POST", f"{SLUG_PATH}/runs/{{run_id}}/cancel"): WRITE,
+    ("GET", f"{SLUG_PATH}/events"): LEAD,
+    ("POST", f"{SLUG_PATH}/undo"): WRITE,
+    ("POST", f"{SLUG_PATH}/redo"): WRITE,
+}
+ROUTES = [
+    (method, route.path)
+    for router in ROUTERS
+    for route in router.routes
+    if isinstance(route, APIRoute)
+    for method in sorted(route.methods)
+]
+IN_PROJECT = [(method, path) for method, path in ROUTES if path.startswith(SLUG_PATH)]
+every_route = pytest.mark.parametrize(("method", "path"), ROUTES)
+every_route_in_a_project = pytest.mark.parametrize(("method", "path"), IN_PROJECT)
+
+
+@pytest.fixture
+def made_up(team: Team) -> Team:
+    """The team's project with a note and a mode, each with the id that paths name."""
+    team.bob.send("POST", "/notes", {"trace_id": team.traces[0], "text": "n"}, status=201)
+    for name in ("first", "second"):
+        team.alice.send("POST", "/modes", {"name": name}, status=201)
+    team.alice.send("POST", f"{API}/projects", {"name": "Other"}, status=201)
+    return team
+
+
+def ask(team: Team, caller: Caller, method: str, path: str) -> Response:
+    row = ROWS[method, path]
+    url = API + path.format(
+        slug="try-me",
+        trace_id=team.traces[0],
+        note_id=1,
+        mode_id=1,
+        run_id=1,
+        import_id=1,
+        format="csv",
+    )
+    return caller.call(method, url, json=row.body, files=row.files or None)
+
+
+def test_every_route_has_a_row_and_every_row_a_route() -> None:
+    assert set(ROWS) == set(ROUTES)
+    assert len(ROUTES) == len(set(ROUTES))
+
+
+def refused(team: Team, method: str, path: str) -> Iterator[tuple[str, Caller, int]]:
+    """Everybody whom a route refuses, and with which status."""
+    row = ROWS[method, path]
+    yield "nobody", Caller(team.client, ""), 401
+    yield "a guess", Caller(team.client, "faultbook_guess"), 401
+    if row.scope is not None:
+        lacking = {Scope.LEAD, Scope.INGEST} if row.scope is Scope.INGEST else {row.scope}
+        yield "narrow", team.with_scopes("alice", *(set(Scope) - lacking)), 403
+    if row.least is not Least.SIGNED_IN:
+        yield "stranger", team.charlie, 404
+        yield "elsewhere", team.bound_to("alice", "other"), 404
+    for who, level in LEVELS.items():
+        if Least.SIGNED_IN < level < row.least:
+            yield who, getattr(team, who), 403
+
+
+@every_route
+def test_a_route_lets_in_whom_it_should_and_nobody_else(
+    made_up: Team, method: str, path: str
+) -> None:
+    for who, caller, status in refused(made_up, method, path):
+        answer = ask(made_up, caller, method, path)
+        assert answer.status_code == status, who
+        assert answer.json()["error"]["status"] == status
+    for who, level in reversed(LEVELS.items()):  # the lead's writes come last
+        if level >= ROWS[method, path].least:
+            answer = ask(made_up, getattr(made_up, who), method, path)
+            # These are about the thing (no run 1, nothing to undo), not about role or fields.
+            about_the_thing = answer.status_code in (404, 409, 422)
+            others = "somebody else's note" in answer.text
+            assert answer.is_success or about_the_thing or others, (who, answer.text)
+            assert "no project" not in answer.text
+            assert "problems" not in answer.text
+
+
+@every_route_in_a_project
+def test_a_read_only_project_is_read_and_not_written(made_up: Team, method: str, path: str) -> None:
+    made_up.make_read_only()
+    answer = ask(made_up, made_up.alice, method, path)
+    if method == "GET":
+        assert answer.status_code in (200, 404)
+    else:
+        assert answer.status_code == 403
+        assert "read-only" in answer.json()["error"]["message"]
+
+
+def test_somebody_unknown_is_told_how_to_show_who_they_are(guarded: TestClient) -> None:
+    answer = guarded.get(f"{API}/me")
+    assert answer.status_code == 401
+    assert answer.headers["www-authenticate"] == "Bearer"
+
+
+def test_a_stranger_cannot_tell_a_project_from_none(team: Team) -> None:
+    hidden = team.charlie.call("GET", HERE)
+    missing = team.charlie.call("GET", f"{API}/projects/nowhere")
+    assert hidden.status_code == missing.status_code == 404
+    assert hidden.text.replace("try-me", "nowhere") == missing.text
