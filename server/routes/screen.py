@@ -15,7 +15,6 @@ from server.models.project import Member, Role
 from server.render import is_fragment, part, render
 from server.routes.navigation import FLASH, came_from, flash, go_to
 from server.routes.principal import Principal, PrincipalDep
-from server.services import projects
 from server.services.tokens import Scope
 from server.settings import Settings
 from server.views.shell import shell
@@ -108,7 +107,7 @@ def reader(request: Request, session: SessionDep, who: PrincipalDep, slug: str) 
     """Anybody who may see the project; for everybody else it does not exist."""
     if not who.may(Scope.READ):
         raise Forbidden("This token may not read: its scopes lack «read».")
-    return Screen(request, session, who.member_of(session, projects.find(session, slug)), who)
+    return Screen(request, session, who.member_in(session, slug), who)
 
 
 def _allowed(may: Callable[[Role], bool], scope: Scope, refusal: str) -> Callable[[Screen], Screen]:
