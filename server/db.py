@@ -7,9 +7,10 @@ needs no such turn-taking.
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -61,6 +62,12 @@ def create_engine(url: str) -> Engine:
 def after_commit(session: Session, action: Callable[[], None]) -> None:
     """Run `action` once the session's work is on disk; never if it is rolled back."""
     session.info.setdefault("after_commit", []).append(action)
+
+
+def unlink_after_commit(session: Session, files: Iterable[Path]) -> None:
+    """Delete files once nothing on disk names them any more; never if that is rolled back."""
+    for file in files:
+        after_commit(session, partial(file.unlink, missing_ok=True))
 
 
 def _commit(session: Session) -> list[Callable[[], None]]:

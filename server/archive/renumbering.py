@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from server.archive.tables import MODELS, references
+from server.errors import Invalid
 
 _ID_LISTS = {
     ("suggestion", "target", "notes"): "note",
@@ -25,6 +26,7 @@ _PAYLOAD_IDS = {
     "trace": "trace",
 }
 """Keys of an event's payload, beside its changes, that hold ids."""
+_HIGHEST_ID = 2**48
 _REFERENCES = {name: tuple(references(model)) for name, model in MODELS.items()}
 _KEYS = {name: model.journal_key for name, model in MODELS.items()}
 
@@ -102,6 +104,26 @@ class Renumbering:
             str(self.id(targets.get(column, table), int(part))) if part.isdigit() else part
             for column, part in parts
         )
+
+
+def check_ids(table: str, values: Mapping[str, Any]) -> None:
+    """Refuse ids that are not the archive's own: once moved, they would be others' rows.
+
+    Raises:
+        Invalid: An id of the row, or of a row in its log entry, is out of bounds.
+    """
+    named = [("id", table, values.get("id"))]
+    named += [(ref.column, ref.table, values.get(ref.column)) for ref in _REFERENCES[table]]
+    for column, target, value in named:
+        highest = 1 if target == "project" else _HIGHEST_ID
+        is_id = isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= highest
+        if not is_id and (value is not None or column == "id"):
+            raise Invalid(f"The archive is damaged: its table {table} has {value!r} as {column}.")
+    if table == "event":
+        for change in values["payload"].get("changes", ()):
+            for side in (change["before"], change["after"]):
+                if side is not None:
+                    check_ids(change["table"], side)
 
 
 def lowest_ids(table: str, values: Mapping[str, Any], lowest: dict[str, int]) -> None:

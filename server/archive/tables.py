@@ -87,6 +87,10 @@ _PARENT = {
 """The column through which a table without a project of its own belongs to one."""
 
 
+ARCHIVE_RUN = "archive"
+"""The kind of the run that writes an archive: it is not part of what it writes."""
+
+
 @dataclass(frozen=True)
 class Reference:
     """A column that holds ids of another table's rows."""
@@ -117,6 +121,12 @@ def rows_of(model: type[Row], project_id: int) -> sa.Select[Any]:
     """Return the rows of a table that belong to a project, by id."""
     table = table_of(model)
     return sa.select(model).where(_belongs(table, project_id)).order_by(table.c.id)
+
+
+def archived_rows_of(model: type[Row], project_id: int) -> sa.Select[Any]:
+    """Return the rows of a table that go into the archive of a project, by id."""
+    rows = rows_of(model, project_id)
+    return rows.where(table_of(model).c.kind != ARCHIVE_RUN) if model is AnalysisRun else rows
 
 
 def _belongs(table: sa.Table, project_id: int) -> sa.ColumnElement[bool]:

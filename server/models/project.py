@@ -59,6 +59,24 @@ class Project(Row, table=True):
     step_state_rules: list[Any] = Field(default_factory=list, sa_type=Json)
     settings: dict[str, Any] = Field(default_factory=dict, sa_type=Json)
 
+    @property
+    def is_archived(self) -> bool:
+        return self.archived_at is not None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether anything may be written in it."""
+        return not self.read_only and not self.is_archived
+
+    @property
+    def why_closed(self) -> str:
+        """Say why nothing may be written in it, and what to do instead; empty where it is open."""
+        if self.is_archived:
+            return "This project is archived: bring it back first, under Settings."
+        if self.read_only:
+            return "This project is read-only: copy its codebook into one of your own."
+        return ""
+
 
 class Annotator(Row, table=True):
     """Somebody who judges traces of one project: a person, or a machine marked as one."""

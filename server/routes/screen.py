@@ -110,10 +110,12 @@ def reader(request: Request, session: SessionDep, who: PrincipalDep, slug: str) 
     return Screen(request, session, who.member_in(session, slug), who)
 
 
-def _allowed(may: Callable[[Role], bool], scope: Scope, refusal: str) -> Callable[[Screen], Screen]:
+def _allowed(
+    may: Callable[[Role], bool], scope: Scope, refusal: str, *, although_closed: bool = False
+) -> Callable[[Screen], Screen]:
     def check(screen: Annotated[Screen, Depends(reader)]) -> Screen:
-        if screen.member.project.read_only:
-            raise Forbidden("This project is read-only: copy its codebook into one of your own.")
+        if (closed := screen.member.project.why_closed) and not although_closed:
+            raise Forbidden(closed)
         if not may(screen.member.role):
             raise Forbidden(refusal)
         if not screen.who.may(scope):
@@ -123,11 +125,21 @@ def _allowed(may: Callable[[Role], bool], scope: Scope, refusal: str) -> Callabl
     return check
 
 
-annotator = _allowed(
-    lambda role: role.can_annotate, Scope.ANNOTATE, "Only annotators and leads may do this."
+_ONLY_ANNOTATORS = "Only annotators and leads may do this."
+_ONLY_LEADS = "Only a lead may do this."
+annotator = _allowed(lambda role: role.can_annotate, Scope.ANNOTATE, _ONLY_ANNOTATORS)
+lead = _allowed(lambda role: role.can_lead, Scope.LEAD, _ONLY_LEADS)
+_undoer = _allowed(
+    lambda role: role.can_annotate, Scope.ANNOTATE, _ONLY_ANNOTATORS, although_closed=True
 )
-lead = _allowed(lambda role: role.can_lead, Scope.LEAD, "Only a lead may do this.")
+_keeper = _allowed(lambda role: role.can_lead, Scope.LEAD, _ONLY_LEADS, although_closed=True)
 
 Reader = Annotated[Screen, Depends(reader)]
 AnnotatorScreen = Annotated[Screen, Depends(annotator)]
 LeadScreen = Annotated[Screen, Depends(lead)]
+
+UndoScreen = Annotated[Screen, Depends(_undoer)]
+"""An annotator, also in an archived project: the archiving itself can be undone there."""
+
+KeeperScreen = Annotated[Screen, Depends(_keeper)]
+"""A lead who decides on the life of a project, read-only and archived ones included."""

@@ -9,14 +9,14 @@ from fastapi.responses import RedirectResponse
 from server.db import SessionDep
 from server.routes.acting import ACTING
 from server.routes.navigation import came_from
-from server.routes.screen import AnnotatorScreen
+from server.routes.screen import AnnotatorScreen, UndoScreen
 from server.services import events, projects
 
 router = APIRouter(tags=["undo"])
 
 
 @router.post("/projects/{slug}/undo")
-def undo(screen: AnnotatorScreen, with_dependents: Annotated[bool, Form()] = False) -> Response:
+def undo(screen: UndoScreen, with_dependents: Annotated[bool, Form()] = False) -> Response:
     """Take back one's last decision, or it and all that rests on it."""
     event = events.undo(screen.session, screen.member, with_dependents=with_dependents)
     return screen.back(message=f"Undone: {event.summary}")

@@ -3,29 +3,32 @@
 import hashlib
 import json
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
 
 import sqlalchemy as sa
 from pydantic import ValidationError
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 
 from server.archive import sequences
 from server.archive.format import ATTACHMENTS, MANIFEST, VERSION, Manifest, TableEntry, member_of
-from server.archive.renumbering import Renumbering, highest_logged_ids, lowest_ids
+from server.archive.renumbering import Renumbering, check_ids, highest_logged_ids, lowest_ids
 from server.archive.tables import (
     ARCHIVED,
     LEFT_OUT,
     MODELS,
+    archived_rows_of,
     references,
     rows_of,
     table_of,
 )
-from server.errors import Invalid
+from server.errors import Invalid, TooLarge
 from server.models.base import Row, stored_id
 from server.models.journal import as_json, from_json
 from server.models.project import Project
+from server.models.run import AnalysisRun, RunStatus
 from server.models.trace import Attachment
 from server.queries import projects as project_queries
 from server.services import projects
@@ -36,7 +39,13 @@ _WRITTEN_AT = (1980, 1, 1, 0, 0, 0)
 """Every member has the same date: equal projects give equal archives."""
 
 
-def write(session: Session, settings: Settings, project: Project, path: Path) -> Manifest:
+def write(
+    session: Session,
+    settings: Settings,
+    project: Project,
+    path: Path,
+    progress: Callable[[int, int, str], None] = lambda *_: None,
+) -> Manifest:
     """Write everything of a project into a zip; readers of `path` see all of it or none.
 
     Args:
@@ -44,14 +53,16 @@ def write(session: Session, settings: Settings, project: Project, path: Path) ->
         settings: Where attached files lie.
         project: What to archive.
         path: Where the archive goes.
+        progress: Told how many tables of how many are written, and which is next.
     """
     project_id = stored_id(project)
     renumbering = _to_one(session, project_id)
     entries: dict[str, TableEntry] = {}
     unfinished = path.with_name(path.name + ".part")
     with zipfile.ZipFile(unfinished, "w", zipfile.ZIP_DEFLATED) as archive:
-        for model in ARCHIVED:
+        for number, model in enumerate(ARCHIVED):
             name = str(model.__tablename__)
+            progress(number, len(ARCHIVED), name.replace("_", " "))
             with _member(archive, member_of(name)) as file:
                 entries[name] = _write_table(session, file, model, project_id, renumbering)
         attached = sorted(set(session.execute(_attached(project_id)).scalars()))
@@ -89,10 +100,17 @@ def _attached(project_id: int) -> Any:
 
 def _stored_rows(session: Session, model: type[Row], project_id: int) -> Iterator[dict[str, Any]]:
     left_out = LEFT_OUT.get(str(model.__tablename__), {})
-    statement = rows_of(model, project_id).execution_options(yield_per=_ROWS_AT_ONCE)
+    statement = archived_rows_of(model, project_id).execution_options(yield_per=_ROWS_AT_ONCE)
     for row in session.execute(statement).scalars():
-        yield {**as_json(row), **left_out}
+        yield {**as_json(row), **left_out, **_ended(row)}
         session.expunge(row)
+
+
+def _ended(row: Row) -> dict[str, Any]:
+    """End a run under way: where the archive is read, nobody would go on with it."""
+    if not isinstance(row, AnalysisRun) or row.status.is_over:
+        return {}
+    return {"status": RunStatus.CANCELLED, "error": "It was under way when this was archived."}
 
 
 def _to_one(session: Session, project_id: int) -> Renumbering:
@@ -104,7 +122,7 @@ def _to_one(session: Session, project_id: int) -> Renumbering:
             for values in _stored_rows(session, model, project_id):
                 lowest_ids(name, values, lowest)
             continue
-        rows = rows_of(model, project_id).order_by(None).subquery()
+        rows = archived_rows_of(model, project_id).order_by(None).subquery()
         first = session.execute(sa.select(sa.func.min(rows.c.id))).scalar()
         if first is not None:
             lowest[name] = min(first, lowest.get(name, first))
@@ -142,15 +160,39 @@ def read(session: Session, settings: Settings, path: Path, *, name: str = "") ->
 
     Raises:
         Invalid: It is no archive, is damaged, or comes from a newer version.
+        TooLarge: It unpacks to more than an import may.
     """
     try:
         with zipfile.ZipFile(path) as archive:
+            _check_size(archive, settings.decompressed_limit_bytes)
             manifest = _checked_manifest(archive)
             for digest in manifest.attachments:
                 _keep_attachment(archive, settings, digest)
             return _read_project(session, archive, manifest, name)
     except (zipfile.BadZipFile, KeyError, EOFError) as error:
         raise Invalid(f"{path.name} is no Faultbook archive, or is damaged: {error}.") from error
+    except IntegrityError as error:
+        raise Invalid(f"The rows of {path.name} do not fit together: {error.orig}.") from error
+
+
+def looks_like(path: Path) -> bool:
+    """Return whether a file is a zip with an archive's manifest, whatever its name."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return MANIFEST in archive.namelist() and '"faultbook-archive"' in archive.read(
+                MANIFEST
+            ).decode("utf-8", "replace")
+    except (zipfile.BadZipFile, OSError):
+        return False
+
+
+def _check_size(archive: zipfile.ZipFile, limit: int) -> None:
+    total = sum(member.file_size for member in archive.infolist())
+    if total > limit:
+        raise TooLarge(
+            f"The archive unpacks to {total:,} bytes; {limit:,} are allowed. Raise "
+            "FAULTBOOK_DECOMPRESSED_LIMIT_BYTES."
+        )
 
 
 def _checked_manifest(archive: zipfile.ZipFile) -> Manifest:
@@ -191,7 +233,8 @@ def _read_project(
         own = [ref.column for ref in references(model) if ref.table == table]
         chunk: list[dict[str, Any]] = []
         for values in _lines(archive, manifest, table):
-            row = renumbering.row(table, values)
+            _check_row(table, values, manifest)
+            row = renumbering.row(table, {**values, **LEFT_OUT.get(table, {})})
             if model is Project:
                 _rename(session, row, name)
             if any(row[column] is not None for column in own):
@@ -212,6 +255,13 @@ def _read_project(
         highest_logged_ids(values, highest)
     sequences.catch_up(session, highest)
     return session.get_one(Project, renumbering.id("project", 1))
+
+
+def _check_row(table: str, values: Mapping[str, Any], manifest: Manifest) -> None:
+    """Refuse what would reach rows or files that are not the archive's own."""
+    check_ids(table, values)
+    if table == "attachment" and values.get("sha256") not in manifest.attachments:
+        raise Invalid(f"The archive lacks the attached file {values.get('sha256')}.")
 
 
 def _lines(archive: zipfile.ZipFile, manifest: Manifest, table: str) -> Iterator[dict[str, Any]]:

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from server.artefacts import text_hash
+from server.db import unlink_after_commit
 from server.models.base import stored_id
 from server.models.event import Event
 from server.models.judge import JudgeVerdict
@@ -17,11 +18,19 @@ from server.models.mode import ModeExample
 from server.models.note import Note
 from server.models.project import Member
 from server.models.run import Embedding
-from server.models.trace import Attachment, InputTuple, Step, TokenSeries, Trace
+from server.models.trace import (
+    Attachment,
+    Import,
+    ImportStatus,
+    InputTuple,
+    Step,
+    TokenSeries,
+    Trace,
+)
 from server.models.verdict import Verdict
 from server.queries import events as event_queries
 from server.queries import traces
-from server.services import events
+from server.services import archive_files, events
 from server.services.verdicts import find_trace
 from server.settings import Settings
 
@@ -37,6 +46,9 @@ _TEXTS = {
 def erase(session: Session, settings: Settings, member: Member, trace_id: int) -> Event:
     """Erase a trace's words for good; nothing takes this back, and no import brings it back.
 
+    The uploaded file it came in goes, too, with the file of that import's refused records, and so
+    do archives of the project that lie on this server.
+
     Raises:
         NotFound: The project has no such trace.
     """
@@ -44,6 +56,7 @@ def erase(session: Session, settings: Settings, member: Member, trace_id: int) -
     notes = session.exec(select(Note).where(Note.trace_id == trace_id)).all()
     texts = [note.text for note in notes]
     _erase_trace(session, settings, trace)
+    _erase_files(session, settings, trace)
     for model in (Note, ModeExample, Verdict):
         _erase_texts(session, model, trace_id)
     _erase_log(session, member, trace_id)
@@ -89,6 +102,17 @@ def _erase_trace(session: Session, settings: Settings, trace: Trace) -> None:
     session.flush()
 
 
+def _erase_files(session: Session, settings: Settings, trace: Trace) -> None:
+    archive_files.forget(session, settings, trace.project_id)
+    row = session.get(Import, trace.import_id) if trace.import_id else None
+    if row is None or row.status is not ImportStatus.DONE:
+        return
+    files = [settings.data / name for name in (row.stored_path, row.refused_file) if name]
+    row.stored_path = row.refused_file = ""
+    session.add(row)
+    unlink_after_commit(session, files)
+
+
 def _erase_attachments(session: Session, settings: Settings, trace_id: int) -> None:
     of_trace = select(Step.id).where(Step.trace_id == trace_id)
     for attachment in session.exec(select(Attachment).where(col(Attachment.step_id).in_(of_trace))):
@@ -96,7 +120,8 @@ def _erase_attachments(session: Session, settings: Settings, trace_id: int) -> N
         session.flush()
         shared = session.exec(select(Attachment).where(Attachment.sha256 == attachment.sha256))
         if shared.first() is None:
-            (settings.attachments / attachment.sha256).unlink(missing_ok=True)
+            path = settings.attachments / attachment.sha256
+            unlink_after_commit(session, [path])
 
 
 def _erase_texts(

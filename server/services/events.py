@@ -15,7 +15,7 @@ from server.errors import Conflict, Forbidden, NotFound
 from server.models.base import Row, stored_id
 from server.models.event import Event, EventRow
 from server.models.journal import JOURNALED, Change, RowName, as_json, from_json, name_of, relied_on
-from server.models.project import Annotator, Member
+from server.models.project import Annotator, Member, Project
 from server.queries import events as queries
 
 RowT = TypeVar("RowT", bound=Row)
@@ -164,6 +164,8 @@ def undo(session: Session, member: Member, *, with_dependents: bool = False) -> 
     event = session.exec(statement).first()
     if event is None:
         raise NotFound("Nothing to undo.")
+    if (closed := member.project.why_closed) and not _reopens(event):
+        raise Forbidden(closed)
     dependents = dependents_of(session, event)
     if dependents and not with_dependents:
         raise Conflict(
@@ -176,6 +178,18 @@ def undo(session: Session, member: Member, *, with_dependents: bool = False) -> 
     for later in dependents:
         _reverse(session, member, later, kind=queries.UNDO)
     return _reverse(session, member, event, kind=queries.UNDO)
+
+
+def _reopens(event: Event) -> bool:
+    """Whether taking an event back opens its project again."""
+    return any(
+        change.table == Project.__tablename__
+        and change.before is not None
+        and change.before["archived_at"] is None
+        and change.after is not None
+        and change.after["archived_at"] is not None
+        for change in changes_of(event)
+    )
 
 
 def redo(session: Session, member: Member) -> Event:

@@ -55,8 +55,9 @@ def stage(
     Raises:
         Conflict: The project takes no more traces.
     """
-    if member.project.read_only or member.project.archived_at is not None:
-        raise Conflict(f"Project «{member.project.slug}» is read-only: it takes no more traces.")
+    if not member.project.is_open:
+        kind = "archived" if member.project.is_archived else "read-only"
+        raise Conflict(f"Project «{member.project.slug}» is {kind}: it takes no more traces.")
     check_mapping(options)
     row = Import(
         project_id=member.project_id,

@@ -1,14 +1,18 @@
 """The end and the rebirth of projects: archived, deleted, begun anew with a codebook."""
 
+from pathlib import Path
+
 import sqlalchemy as sa
 from sqlmodel import Session, select
 
 from server.archive.tables import ARCHIVED, references, rows_of, table_of
+from server.db import unlink_after_commit
 from server.errors import Conflict, Invalid
 from server.models.base import stored_id, utc_now
 from server.models.mode import FailureMode, ModeExample, ModeVersion
 from server.models.project import Member, Project
-from server.models.trace import Attachment
+from server.models.run import AnalysisRun
+from server.models.trace import Attachment, Import
 from server.models.user import ApiToken, Invitation, User, Webhook
 from server.queries import modes as mode_queries
 from server.services import projects
@@ -33,7 +37,9 @@ def bring_back(session: Session, member: Member) -> Project:
 
 
 def delete(session: Session, settings: Settings, member: Member, *, confirmed: str) -> None:
-    """Delete an archived project with everything in it; only an exported archive brings it back.
+    """Delete an archived project with everything in it, its files included.
+
+    Only an archive that was downloaded before brings it back.
 
     Raises:
         Conflict: It is not archived.
@@ -45,6 +51,7 @@ def delete(session: Session, settings: Settings, member: Member, *, confirmed: s
     if confirmed.strip() != project.slug:
         raise Invalid(f"To delete it, type its address: {project.slug}")
     project_id = stored_id(project)
+    files = _own_files(session, settings, project_id)
     attached = rows_of(Attachment, project_id).order_by(None).subquery()
     digests = set(session.execute(sa.select(attached.c.sha256)).scalars())
     for linked in (ApiToken, Invitation, Webhook):
@@ -52,8 +59,17 @@ def delete(session: Session, settings: Settings, member: Member, *, confirmed: s
         session.execute(sa.delete(table).where(table.c.project_id == project_id))
     _delete_rows(session, project_id)
     kept = set(session.exec(select(Attachment.sha256)))
-    for digest in digests - kept:
-        (settings.attachments / digest).unlink(missing_ok=True)
+    files += [settings.attachments / digest for digest in digests - kept]
+    unlink_after_commit(session, files)
+
+
+def _own_files(session: Session, settings: Settings, project_id: int) -> list[Path]:
+    """Return what was uploaded into a project, refused from it, and worked out for it."""
+    imports = session.exec(select(Import).where(Import.project_id == project_id)).all()
+    runs = session.exec(select(AnalysisRun).where(AnalysisRun.project_id == project_id)).all()
+    names = [row.stored_path for row in imports] + [row.refused_file for row in imports]
+    names += [run.artefact for run in runs]
+    return [settings.data / name for name in names if name]
 
 
 def _delete_rows(session: Session, project_id: int) -> None:

@@ -57,7 +57,7 @@ def begin(session: Session, member: Member, batch: Batch | None, default_size: i
     """Build the page; `batch` is the member's current one, if the project has any."""
     batches_so_far = len(session.exec(batches.of_project(member.project_id)).all())
     unbatched = session.exec(batches.unbatched_count(member.project_id)).one()
-    may = not member.project.read_only
+    may = member.project.is_open
     return Begin(
         can_lead=member.role.can_lead and may,
         can_annotate=member.role.can_annotate and may,

@@ -111,7 +111,7 @@ def group_page(
     run = session.exec(queries.group_runs(member.project_id).limit(1)).first()
     query = "" if granularity is None else f"?{urlencode({'granularity': granularity})}"
     suggestions = _suggestions(session, member, data, material, granularity, show_all=show_all)
-    can_decide = member.role.can_lead and not member.project.read_only
+    can_decide = member.role.can_lead and member.project.is_open
     free = material.decided.free
     is_behind = suggestions is None or suggestions.newer > 0
     is_idle = is_opening and (run is None or run.status is RunStatus.DONE)

@@ -103,8 +103,9 @@ def list_path(member: Member) -> str:
 
 def why_not(member: Member) -> str:
     """Return why a member may not import; empty if they may."""
-    if member.project.read_only:
-        return "This project is read-only: it takes no more traces."
+    if not member.project.is_open:
+        kind = "archived" if member.project.is_archived else "read-only"
+        return f"This project is {kind}: it takes no more traces."
     return "" if member.role.can_lead else "A lead may import traces. You see what is there."
 
 

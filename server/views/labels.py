@@ -153,7 +153,7 @@ def label_page(session: Session, member: Member, trace: Trace) -> LabelPage:
         absent=tuple(row.mode_id for row in waiting if not _speaks_for(row)),
         progress=_progress(queue),
         previous_id=_before([trace_id for trace_id, _, _ in queue], stored_id(trace)),
-        can_label=member.role.can_annotate and not member.project.read_only,
+        can_label=member.role.can_annotate and member.project.is_open,
         conversation=_conversation(session, member, trace, said, in_use),
     )
 

@@ -154,7 +154,7 @@ def mode_page(
         status="merged" if target else mode.status.value,
         merged_into=(target.name, _path(member, stored_id(target))) if target else None,
         version=mode.version,
-        can_edit=member.role.can_lead and not member.project.read_only,
+        can_edit=member.role.can_lead and member.project.is_open,
         is_in_use=mode in in_use,
         is_conflict=edit.is_conflict,
         reason=edit.reason,

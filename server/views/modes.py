@@ -63,7 +63,7 @@ def codebook(session: Session, member: Member, form: NewModeForm | None = None) 
     lines = _lines(session, member, every, {row.mode_id: row for row in table.rows})
     return Codebook(
         path=f"/projects/{member.project.slug}/modes",
-        can_edit=member.role.can_lead and not member.project.read_only,
+        can_edit=member.role.can_lead and member.project.is_open,
         modes=tuple(line for line in lines if line.id in used),
         put_away=tuple(line for line in lines if line.id not in used),
         axis_end=table.axis_end,

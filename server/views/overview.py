@@ -82,7 +82,7 @@ def overview(session: Session, member: Member) -> Overview:
 
 def _standing(session: Session, member: Member, batch: BatchInHand | None) -> Standing:
     project_id = member.project_id
-    may_change = not member.project.read_only
+    may_change = member.project.is_open
     return Standing(
         traces=session.exec(traces.count(project_id)).one(),
         batch=batch.size if batch else 0,

@@ -48,7 +48,7 @@ class Reading:
 
     @property
     def can_annotate(self) -> bool:
-        return self.member.role.can_annotate and not self.member.project.read_only
+        return self.member.role.can_annotate and self.member.project.is_open
 
     @property
     def annotated(self) -> tuple[Annotated, ...]:

@@ -54,7 +54,7 @@ def redaction_page(
     project = member.project
     return RedactionPage(
         path=f"/projects/{project.slug}/redaction",
-        can_edit=member.role.can_lead and not project.read_only and project.archived_at is None,
+        can_edit=member.role.can_lead and project.is_open,
         built_in=tuple(
             BuiltInChoice(name, known.label, known.replacement, name in chosen)
             for name, known in BUILT_IN.items()

@@ -11,8 +11,13 @@ from server.models.run import AnalysisRun, RunStatus
 from server.queries import runs as queries
 from server.views.times import ago, lasting
 
-_NAMES = {"import": "Import", "group": "Draft groups", "map": "Map of the notes"}
-_RESULTS = {"import": "/imports", "group": "/groups", "map": "/groups"}
+_NAMES = {
+    "import": "Import",
+    "archive": "Project archive",
+    "group": "Draft groups",
+    "map": "Map of the notes",
+}
+_RESULTS = {"import": "/imports", "archive": "/lifecycle", "group": "/groups", "map": "/groups"}
 _TRACEBACK = "Traceback ("
 _SHOWN = 50
 
@@ -95,7 +100,7 @@ def _percent(run: AnalysisRun) -> int | None:
 
 
 def _can_cancel(member: Member, run: AnalysisRun) -> bool:
-    if run.status.is_over or run.cancel_requested or member.project.read_only:
+    if run.status.is_over or run.cancel_requested or not member.project.is_open:
         return False
     return member.role.can_lead or (member.role.can_annotate and run.created_by == member.id)
 

@@ -97,7 +97,7 @@ def settings_page(
         form=refused or stored,
         stages=_STAGES,
         stage=dict(_STAGES)[project.stage],
-        can_edit=can_lead and not project.read_only,
+        can_edit=can_lead and project.is_open,
         members=_members(session, member),
         no_login=settings.no_login,
         runs=run_list(session, member),

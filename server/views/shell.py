@@ -19,6 +19,7 @@ class ShellProject:
     slug: str
     name: str
     read_only: bool
+    is_archived: bool
 
 
 @dataclass(frozen=True)
@@ -129,7 +130,12 @@ def _counts(session: Session, member: Member) -> dict[str, int | None]:
 
 
 def _project(project: Project) -> ShellProject:
-    return ShellProject(slug=project.slug, name=project.name, read_only=project.read_only)
+    return ShellProject(
+        slug=project.slug,
+        name=project.name,
+        read_only=project.read_only,
+        is_archived=project.is_archived,
+    )
 
 
 def _member(member: Member) -> ShellMember:
@@ -137,6 +143,6 @@ def _member(member: Member) -> ShellMember:
         id=stored_id(member.annotator),
         name=member.annotator.name,
         role=member.role,
-        can_lead=member.role.can_lead and not member.project.read_only,
-        can_annotate=member.role.can_annotate and not member.project.read_only,
+        can_lead=member.role.can_lead and member.project.is_open,
+        can_annotate=member.role.can_annotate and member.project.is_open,
     )

@@ -12,13 +12,14 @@ from sqlmodel import Session, select
 from server.archive.format import MANIFEST, member_of
 from server.archive.tables import MODELS, references
 from server.db import Database
-from server.errors import Invalid
+from server.errors import Invalid, TooLarge
 from server.models.base import stored_id
 from server.models.grouping import Rejection
 from server.models.label import LabelValue
 from server.models.mode import FailureMode
 from server.models.note import Note
-from server.models.project import Project
+from server.models.project import Annotator, Project
+from server.models.run import AnalysisRun, RunStatus
 from server.models.trace import Attachment, Step, TokenSeries
 from server.models.verdict import VerdictValue
 from server.services import (
@@ -205,6 +206,86 @@ def test_a_damaged_archive_is_refused_and_leaves_nothing(
         archives.read(session, settings, tmp_path / "a.zip")
     with other.reading() as session:
         assert [project.slug for project in session.exec(select(Project))] == ["something-else"]
+
+
+@pytest.mark.parametrize(
+    ("table", "change"),
+    [
+        ("trace", {"project_id": 0}),
+        ("note", {"trace_id": -1}),
+        ("verdict", {"id": True}),
+        ("label", {"annotator_id": "1"}),
+        ("project", {"id": 2}),
+        ("attachment", {"sha256": "../../faultbook.sqlite"}),
+        ("note", {"trace_id": 4_000}),
+    ],
+)
+def test_an_archive_reaches_no_row_and_no_file_but_its_own(
+    database: Database,
+    other: Database,
+    settings: Settings,
+    tmp_path: Path,
+    table: str,
+    change: dict[str, object],
+) -> None:
+    fill(database, settings)
+    archive(database, settings, "try-me", tmp_path / "a.zip")
+    rewrite(tmp_path / "a.zip", table, change)
+    with (
+        pytest.raises(Invalid, match=r"damaged|lacks the attached|do not fit together"),
+        other.writing() as session,
+    ):
+        archives.read(session, settings, tmp_path / "a.zip")
+
+
+def rewrite(path: Path, table: str, change: dict[str, object]) -> None:
+    """Change the first row of a table, and the manifest so that its digest fits."""
+    with zipfile.ZipFile(path) as stored:
+        first, *rest = stored.read(member_of(table)).splitlines(keepends=True)
+        manifest = json.loads(stored.read(MANIFEST))
+    row = {**json.loads(first), **change}
+    content = b"".join([json.dumps(row).encode() + b"\n", *rest])
+    manifest["tables"][table]["sha256"] = hashlib.sha256(content).hexdigest()
+    damaged(path, member_of(table), content)
+    damaged(path, MANIFEST, json.dumps(manifest).encode())
+
+
+def test_paths_and_accounts_in_an_archive_are_not_taken_over(
+    database: Database, other: Database, settings: Settings, tmp_path: Path
+) -> None:
+    fill(database, settings)
+    archive(database, settings, "try-me", tmp_path / "a.zip")
+    rewrite(tmp_path / "a.zip", "annotator", {"user_id": 1})
+    with other.writing() as session:
+        project = archives.read(session, settings, tmp_path / "a.zip")
+        people = session.exec(select(Annotator).where(Annotator.project_id == project.id)).all()
+        assert {person.user_id for person in people} == {None}
+
+
+def test_one_that_unpacks_to_too_much_is_refused(
+    database: Database, settings: Settings, tmp_path: Path
+) -> None:
+    fill(database, settings)
+    archive(database, settings, "try-me", tmp_path / "a.zip")
+    small = settings.model_copy(update={"decompressed_limit_bytes": 100})
+    with pytest.raises(TooLarge, match="100 are allowed"), database.writing() as session:
+        archives.read(session, small, tmp_path / "a.zip")
+
+
+def test_a_run_under_way_is_over_in_the_archive_and_archiving_is_no_part_of_it(
+    database: Database, other: Database, settings: Settings, tmp_path: Path
+) -> None:
+    fill(database, settings)
+    with database.writing() as session:
+        lead = member(session)
+        for kind in ("archive", "group", "archive"):
+            session.add(AnalysisRun(project_id=lead.project_id, kind=kind, created_by=lead.id))
+    first = archive(database, settings, "try-me", tmp_path / "a.zip")
+    with other.writing() as session:
+        archives.read(session, settings, tmp_path / "a.zip")
+        (run,) = session.exec(select(AnalysisRun)).all()
+        assert (run.kind, run.status) == ("group", RunStatus.CANCELLED)
+    assert archive(other, settings, "try-me", tmp_path / "b.zip") == first
 
 
 def test_no_archive_at_all_is_refused(

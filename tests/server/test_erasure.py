@@ -1,20 +1,22 @@
 """Erasing leaves no word of a trace anywhere, and everything else as it was."""
 
 import hashlib
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 from sqlmodel import Session, SQLModel, select
 
+from server.db import Database
 from server.errors import NotFound
 from server.models.base import stored_id
 from server.models.event import Event
 from server.models.note import Note
 from server.models.project import Member, Project
-from server.models.run import Embedding
-from server.models.trace import Attachment, Step, Trace
+from server.models.run import AnalysisRun, Embedding
+from server.models.trace import Attachment, Import, ImportStatus, Step, Trace
 from server.models.verdict import Verdict, VerdictValue
-from server.services import erasure, events, groupings, modes, notes, verdicts
+from server.services import erasure, events, groupings, modes, notes, projects, verdicts
 from server.services.notes import Anchor
 from server.settings import Settings
 from tests.factories import make_trace
@@ -70,12 +72,49 @@ def test_no_word_is_left_in_any_table_or_file(
 
     assert SECRET not in everything_stored(session)
     assert not session.exec(select(Embedding)).all()
-    assert not list(settings.attachments.iterdir())
     assert len(session.exec(select(Event)).all()) == before + 1
     assert session.exec(select(Note)).one().text == erasure.ERASED
     assert session.exec(select(Verdict)).one().value is VerdictValue.FAIL
     trace = session.get_one(Trace, trace_id)
     assert (trace.external_id, trace.step_count) == ("t1", 2)
+
+
+def test_files_that_hold_words_of_it_go_with_the_commit(
+    database: Database, settings: Settings, tmp_path: Path
+) -> None:
+    with database.writing() as session:
+        project = projects.create(session, "Filed")
+        lead = projects.local_member(session, project)
+        attached = settings.attachments / hashlib.sha256(SECRET.encode()).hexdigest()
+        uploaded, refused = settings.uploads / "chats.jsonl", settings.refused / "import-1.jsonl"
+        archived = settings.artefacts / "archive-1.zip"
+        for file in (attached, uploaded, refused, archived):
+            file.parent.mkdir(parents=True)
+            file.write_text(SECRET)
+        row = Import(
+            project_id=lead.project_id,
+            file_name="chats.jsonl",
+            stored_path="uploads/chats.jsonl",
+            refused_file="refused/import-1.jsonl",
+            status=ImportStatus.DONE,
+        )
+        run = AnalysisRun(
+            project_id=lead.project_id, kind="archive", artefact="artefacts/archive-1.zip"
+        )
+        session.add_all([row, run])
+        session.flush()
+        trace = make_trace(session, project, "t1", (f"I am {SECRET}",), import_id=row.id)
+        step = session.exec(select(Step).where(Step.trace_id == trace.id)).one()
+        session.add(
+            Attachment(step_id=stored_id(step), media_type="text/plain", sha256=attached.name)
+        )
+        session.flush()
+        erasure.erase(session, settings, lead, stored_id(trace))
+        assert attached.exists(), "nothing is gone before the rest is on disk"
+    assert not [file for file in (attached, uploaded, refused, archived) if file.exists()]
+    with database.reading() as session:
+        assert SECRET not in everything_stored(session)
+        assert session.exec(select(Import.stored_path)).one() == ""
 
 
 def test_what_was_undone_or_comes_back_by_undo_is_erased_too(
