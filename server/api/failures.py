@@ -9,7 +9,6 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, ConfigDict, Field
-from starlette._utils import get_route_path
 from starlette.exceptions import HTTPException
 
 from server.errors import FaultbookError, Invalid
@@ -95,7 +94,7 @@ def _invalid(error: RequestValidationError) -> Response:
 
 def _allowed(request: Request, routers: Sequence[APIRouter]) -> str:
     """Return every method of a path; the framework names those of the first route only."""
-    path = get_route_path(request.scope)
+    path = request.scope["path"].removeprefix(request.scope["root_path"])
     found = {
         method
         for router in routers
