@@ -90,23 +90,13 @@ class Source:
         project_id = self.member.project_id
         modes = self.session.execute(queries.modes(project_id)).all()
         people = self.session.execute(queries.active_people(self.member)).all()
+        is_sqlite = self.session.get_bind().dialect.name == "sqlite"
+        names = queries.dimension_names(self.where, is_sqlite=is_sqlite)
         return Codebook(
             modes=tuple(ModeRecord(*mode) for mode in modes),
             annotators=tuple(AnnotatorRecord(*person) for person in people),
-            dimensions=tuple(sorted(self._dimensions())),
+            dimensions=tuple(self.session.execute(names).scalars()),
         )
-
-    def _dimensions(self) -> set[str]:
-        names: set[str] = set()
-        after = 0
-        while True:
-            statement = queries.dimensions(self.where, after=after, count=CHUNK * 20)
-            rows = self.session.execute(statement).all()
-            for _, dimensions in rows:
-                names.update(dimensions)
-            if len(rows) < CHUNK * 20:
-                return names
-            after = rows[-1][0] or after
 
     def taxonomy(self) -> list[dict[str, Any]]:
         """Read the codebook with every version of every definition."""

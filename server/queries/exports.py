@@ -230,14 +230,11 @@ def splits(project_id: int, item_ids: Collection[str]) -> sa.Select[str, Any]:
     )
 
 
-def dimensions(where: Sequence[Bool], *, after: int, count: int) -> sa.Select[int | None, Any]:
-    """Id and dimensions of the next traces behind id `after`."""
-    return (
-        sa.select(col(Trace.id), col(Trace.dimensions))
-        .where(*where, col(Trace.id) > after)
-        .order_by(col(Trace.id))
-        .limit(count)
-    )
+def dimension_names(where: Sequence[Bool], *, is_sqlite: bool) -> sa.Select[str]:
+    """The names of all dimensions of the traces that meet conditions."""
+    spread = sa.func.json_each if is_sqlite else sa.func.jsonb_each
+    pairs = spread(col(Trace.dimensions)).table_valued("key", joins_implicitly=True)
+    return sa.select(pairs.c.key).select_from(Trace).where(*where).distinct().order_by(pairs.c.key)
 
 
 def event_head(project_id: int) -> sa.Select[int | None]:
