@@ -375,10 +375,7 @@ ranges = st.tuples(bounds, bounds).map(lambda two: {"min": min(two), "max": max(
             "model": names | st.lists(names, min_size=1),
             "tokens": ranges | st.integers(0, 10**9),
             "outcome": st.sampled_from(list(Outcome)).map(str),
-            "params.x": values
-            | st.lists(names, min_size=1)
-            | ranges
-            | st.builds(dict, min=bounds),
+            "params.x": values | st.lists(names, min_size=1) | ranges | st.builds(dict, min=bounds),
             "text": names,
             "groups": st.lists(st.lists(names.map(str.strip), min_size=1), min_size=1),
         },
