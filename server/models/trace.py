@@ -10,6 +10,9 @@ from sqlmodel import Field
 from server.models.base import Json, Row, UtcDateTime, enum_type, table_args
 from server.models.run import RunStatus
 
+ERASED = "[erased]"
+"""What stands where words of an erased trace stood; its content hash, too."""
+
 
 class Outcome(StrEnum):
     CORRECT = "correct"

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlmodel import Field
 
 from server.models.base import Json, Row, UtcDateTime, enum_type, table_args
-from server.models.project import Role
+from server.models.project import Member, Role
 
 
 class User(Row, table=True):
@@ -80,3 +80,8 @@ class Webhook(Row, table=True):
     secret: str
     events: list[str] = Field(default_factory=list, sa_type=Json)
     disabled_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+def can_destroy(member: Member, user: User | None) -> bool:
+    """Whether somebody may delete for good: an admin, or the local lead where nobody signs in."""
+    return member.role.can_lead if user is None else user.is_admin

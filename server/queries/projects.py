@@ -16,6 +16,11 @@ def open_projects() -> SelectOfScalar[Project]:
     return select(Project).where(col(Project.archived_at).is_(None)).order_by(col(Project.name))
 
 
+def archived_projects() -> SelectOfScalar[Project]:
+    """Every project that was put away, by name."""
+    return select(Project).where(col(Project.archived_at).is_not(None)).order_by(col(Project.name))
+
+
 def annotators(project_id: int) -> SelectOfScalar[Annotator]:
     """Everybody who judges in a project, people first."""
     return (

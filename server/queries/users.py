@@ -115,6 +115,16 @@ def projects_of(user: User) -> SelectOfScalar[Project]:
     )
 
 
+def archived_projects_of(user: User) -> SelectOfScalar[Project]:
+    """Projects a user takes part in that were put away, by name."""
+    mine = select(Annotator.project_id).where(Annotator.user_id == user.id)
+    return (
+        select(Project)
+        .where(col(Project.archived_at).is_not(None), col(Project.id).in_(mine))
+        .order_by(col(Project.name))
+    )
+
+
 def members(project_id: int) -> Select[Annotator, User]:
     """Who takes part in a project, with their accounts, by name."""
     return (

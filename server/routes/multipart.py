@@ -18,12 +18,13 @@ from sqlmodel import Session
 from starlette.requests import ClientDisconnect
 
 from server.db import Database
-from server.errors import FaultbookError, Invalid, TooLarge
+from server.errors import FaultbookError, Forbidden, Invalid, TooLarge
 from server.importers.base import Source
 from server.importers.folders import FoundFile
 from server.routes.principal import Principal, principal
 from server.routes.screen import lead, reader
 from server.services.import_runs import digest_of
+from server.services.tokens import Scope
 from server.services.uploads import Upload, shown_name
 from server.settings import Settings
 from server.views.sizes import size
@@ -93,14 +94,15 @@ class _FileParts:
 
 
 Check = Callable[[Request, Session, Principal, str], object]
-"""Raises for who may not import into the project of that slug."""
+"""Raises for who may not import into the project of that slug ("" where there is none yet)."""
 
 
 def received_after(check: Check) -> Callable[..., AsyncIterator[list[Upload]]]:
     """Return a dependency: the files of a form, taken from whom `check` lets through."""
 
-    def may(request: Request, slug: str) -> None:
+    def may(request: Request) -> None:
         database: Database = request.app.state.database
+        slug = request.path_params.get("slug", "")
         with database.reading() as session:
             check(request, session, principal(request, session), slug)
 
@@ -121,6 +123,14 @@ def received_after(check: Check) -> Callable[..., AsyncIterator[list[Upload]]]:
 def _lead(request: Request, session: Session, who: Principal, slug: str) -> None:
     lead(reader(request, session, who, slug))
 
+
+def _maker(_request: Request, _session: Session, who: Principal, _slug: str) -> None:
+    if not who.may(Scope.LEAD):
+        raise Forbidden("This token may not make projects: its scopes lack «lead».")
+
+
+ReceivedArchive = Annotated[list[Upload], Depends(received_after(_maker))]
+"""The files of somebody who may make a project of them."""
 
 ReceivedFiles = Annotated[list[Upload], Depends(received_after(_lead))]
 """The files of a lead's form. Ask for it before the session: uploads are slow, the write lock is

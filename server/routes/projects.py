@@ -7,10 +7,12 @@ from fastapi.responses import RedirectResponse
 
 from server.db import SessionDep
 from server.render import render
-from server.routes.navigation import flash
+from server.routes.multipart import ReceivedArchive
+from server.routes.navigation import flash, go_to
 from server.routes.principal import PrincipalDep
 from server.routes.screen import VERSION
-from server.services import projects
+from server.services import archive_files, projects
+from server.settings import Settings
 from server.views.projects import project_list
 from server.views.shell import shell
 
@@ -36,3 +38,14 @@ def create_project(
     """Make an empty project, lead it, and go on to importing traces into it."""
     project = projects.create(session, name, leader=who.user)
     return RedirectResponse(f"/projects/{project.slug}/imports", status_code=303)
+
+
+@router.post("/projects/open")
+def open_archive(
+    request: Request, files: ReceivedArchive, session: SessionDep, who: PrincipalDep
+) -> Response:
+    """Make a project of an archive, the same as the one it was made from."""
+    settings: Settings = request.app.state.settings
+    project = archive_files.open_upload(session, settings, files, leader=who.user)
+    message = f"«{project.name}» is here, as it was archived"
+    return go_to(request, f"/projects/{project.slug}", message=message)

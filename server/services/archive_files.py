@@ -1,5 +1,6 @@
 """Archives as files to download: written by a job, the latest kept, forgotten on erasure."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -7,12 +8,15 @@ from sqlmodel import Session
 
 from server.archive.tables import ARCHIVE_RUN
 from server.db import unlink_after_commit
-from server.errors import NotFound
+from server.errors import Invalid, NotFound
 from server.jobs import Jobs
-from server.models.project import Member, Project
+from server.models.base import stored_id
+from server.models.project import Member, Project, Role
 from server.models.run import AnalysisRun
+from server.models.user import User
 from server.queries import runs as queries
-from server.services import archives, runs
+from server.services import accounts, archives, runs
+from server.services.uploads import Upload
 from server.settings import Settings
 
 
@@ -50,6 +54,24 @@ def find(session: Session, settings: Settings, member: Member, run_id: int) -> P
     if run.kind != ARCHIVE_RUN or not run.artefact or not path.is_file():
         raise NotFound("This archive is gone: a newer one replaced it. Make it again.")
     return path
+
+
+def open_upload(
+    session: Session, settings: Settings, uploads: Sequence[Upload], *, leader: User | None = None
+) -> Project:
+    """Make a project from an archive that was uploaded, led by whoever opens it.
+
+    Raises:
+        Invalid: It is not one archive, or is damaged: nothing was made.
+    """
+    if len(uploads) != 1:
+        raise Invalid(f"{len(uploads)} files arrived: open one archive at a time.")
+    upload = uploads[0]
+    unlink_after_commit(session, [upload.path])
+    project = archives.read(session, settings, upload.path, shown_as=upload.name)
+    if leader is not None:
+        accounts.take_part(session, stored_id(project), leader, Role.LEAD)
+    return project
 
 
 def forget(session: Session, settings: Settings, project_id: int) -> None:

@@ -27,7 +27,7 @@ from server.archive.tables import (
 from server.errors import Invalid, TooLarge
 from server.models.base import Row, stored_id
 from server.models.journal import as_json, from_json
-from server.models.project import Project
+from server.models.project import Annotator, Project
 from server.models.run import AnalysisRun, RunStatus
 from server.models.trace import Attachment
 from server.queries import projects as project_queries
@@ -101,8 +101,9 @@ def _attached(project_id: int) -> Any:
 def _stored_rows(session: Session, model: type[Row], project_id: int) -> Iterator[dict[str, Any]]:
     left_out = LEFT_OUT.get(str(model.__tablename__), {})
     statement = archived_rows_of(model, project_id).execution_options(yield_per=_ROWS_AT_ONCE)
+    names: set[tuple[str, str]] = set()
     for row in session.execute(statement).scalars():
-        yield {**as_json(row), **left_out, **_ended(row)}
+        yield {**as_json(row), **left_out, **_ended(row), **_told_apart(row, names)}
         session.expunge(row)
 
 
@@ -111,6 +112,18 @@ def _ended(row: Row) -> dict[str, Any]:
     if not isinstance(row, AnalysisRun) or row.status.is_over:
         return {}
     return {"status": RunStatus.CANCELLED, "error": "It was under way when this was archived."}
+
+
+def _told_apart(row: Row, names: set[tuple[str, str]]) -> dict[str, Any]:
+    """Number people of the same name, whom only their accounts tell apart."""
+    if not isinstance(row, Annotator):
+        return {}
+    name, number = row.name, 1
+    while (name, row.version) in names:
+        number += 1
+        name = f"{row.name} ({number})"
+    names.add((name, row.version))
+    return {"name": name}
 
 
 def _to_one(session: Session, project_id: int) -> Renumbering:
@@ -147,7 +160,9 @@ def _write_table(
     return TableEntry(rows=count, sha256=digest.hexdigest())
 
 
-def read(session: Session, settings: Settings, path: Path, *, name: str = "") -> Project:
+def read(
+    session: Session, settings: Settings, path: Path, *, name: str = "", shown_as: str = ""
+) -> Project:
     """Make a project from an archive, the same as the one that was archived.
 
     It is all or nothing: on any fault the session is to be rolled back.
@@ -157,11 +172,13 @@ def read(session: Session, settings: Settings, path: Path, *, name: str = "") ->
         settings: Where attached files go.
         path: The archive.
         name: The project's new name; the archived one where empty.
+        shown_as: What people call the file, where that is not its name on disk.
 
     Raises:
         Invalid: It is no archive, is damaged, or comes from a newer version.
         TooLarge: It unpacks to more than an import may.
     """
+    shown_as = shown_as or path.name
     try:
         with zipfile.ZipFile(path) as archive:
             _check_size(archive, settings.decompressed_limit_bytes)
@@ -170,9 +187,9 @@ def read(session: Session, settings: Settings, path: Path, *, name: str = "") ->
                 _keep_attachment(archive, settings, digest)
             return _read_project(session, archive, manifest, name)
     except (zipfile.BadZipFile, KeyError, EOFError) as error:
-        raise Invalid(f"{path.name} is no Faultbook archive, or is damaged: {error}.") from error
+        raise Invalid(f"{shown_as} is no Faultbook archive, or is damaged: {error}.") from error
     except IntegrityError as error:
-        raise Invalid(f"The rows of {path.name} do not fit together: {error.orig}.") from error
+        raise Invalid(f"The rows of {shown_as} do not fit together: {error.orig}.") from error
 
 
 def looks_like(path: Path) -> bool:

@@ -19,6 +19,7 @@ from server.models.note import Note
 from server.models.project import Member
 from server.models.run import Embedding
 from server.models.trace import (
+    ERASED,
     Attachment,
     Import,
     ImportStatus,
@@ -34,7 +35,6 @@ from server.services import archive_files, events
 from server.services.verdicts import find_trace
 from server.settings import Settings
 
-ERASED = "[erased]"
 _TEXTS = {
     "note": ("text", "quote"),
     "mode_example": ("quote",),

@@ -158,14 +158,15 @@ def undo(session: Session, member: Member, *, with_dependents: bool = False) -> 
     Raises:
         NotFound: There is nothing to undo.
         Conflict: Later decisions rest on it; `detail["blocking"]` lists them.
-        Forbidden: Some of those are other people's and the member is no lead.
+        Forbidden: Some of those are other people's and the member is no lead, or nothing may be
+            written in the project.
     """
     statement = queries.decisions_by(member.project_id, member.id).limit(1)
     event = session.exec(statement).first()
+    if (closed := member.project.why_closed) and not (event and _reopens(event)):
+        raise Forbidden(closed)
     if event is None:
         raise NotFound("Nothing to undo.")
-    if (closed := member.project.why_closed) and not _reopens(event):
-        raise Forbidden(closed)
     dependents = dependents_of(session, event)
     if dependents and not with_dependents:
         raise Conflict(

@@ -11,12 +11,11 @@ from server.importers.base import StepDraft, TraceDraft
 from server.importers.drafts import content_hash
 from server.models.base import stored_id, utc_now
 from server.models.project import Member
-from server.models.trace import Import, OutcomeSource, Step, Trace
+from server.models.trace import ERASED, Import, OutcomeSource, Step, Trace
 from server.queries import imports as queries
 from server.queries import traces
 from server.services import anchors, import_annotations
 from server.services.anchors import StepText
-from server.services.erasure import ERASED
 from server.services.import_annotations import Annotated
 
 

@@ -1,6 +1,7 @@
 """The list of projects."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlmodel import Session
 
@@ -19,15 +20,29 @@ class ProjectRow:
 
 
 @dataclass(frozen=True)
+class ArchivedRow:
+    name: str
+    slug: str
+    since: datetime
+
+
+@dataclass(frozen=True)
 class ProjectList:
     projects: tuple[ProjectRow, ...]
+    archived: tuple[ArchivedRow, ...]
 
 
 def project_list(session: Session, user: User | None = None) -> ProjectList:
-    """Build the list of open projects, or of those that a user takes part in."""
+    """Build the list of projects, or of those that a user takes part in; archived ones apart."""
     mine = projects.open_projects() if user is None else users.projects_of(user)
+    put_away = projects.archived_projects() if user is None else users.archived_projects_of(user)
     return ProjectList(
-        tuple(
+        archived=tuple(
+            ArchivedRow(project.name, project.slug, project.archived_at)
+            for project in session.exec(put_away)
+            if project.archived_at is not None
+        ),
+        projects=tuple(
             ProjectRow(
                 name=project.name,
                 slug=project.slug,
@@ -36,5 +51,5 @@ def project_list(session: Session, user: User | None = None) -> ProjectList:
                 trace_count=session.exec(traces.count(stored_id(project))).one(),
             )
             for project in session.exec(mine)
-        )
+        ),
     )

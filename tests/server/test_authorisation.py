@@ -38,6 +38,11 @@ WAYS = sorted(
     for method in route.methods
 )
 CHANGING = [way for way in WAYS if way.method not in SAFE_METHODS]
+OF_ITS_LIFE = {
+    f"{PROJECT}/lifecycle/{step}"
+    for step in ("archive", "copy", "put-away", "bring-back", "delete")
+} | {f"{PROJECT}/traces/{{trace_id}}/erase"}
+"""What a lead may do although a project is read-only: keep it, copy it, end it, erase from it."""
 
 
 @pytest.fixture
@@ -84,7 +89,7 @@ def somebody(session: Session) -> Annotator:
 def test_a_read_only_project_is_changed_by_nobody(client: TestClient, database: Database) -> None:
     with database.writing() as session:
         projects.find(session, SLUG).read_only = True
-    found = answers(client, CHANGING, SLUG)
+    found = answers(client, [way for way in CHANGING if way.path not in OF_ITS_LIFE], SLUG)
     assert {way: status for way, status in found.items() if status != 403} == {}
 
 
