@@ -19,6 +19,7 @@ from server.importers.base import (
     TraceDraft,
     UnreadableSource,
 )
+from server.importers.paths import holds, lookup
 from server.models.trace import Outcome
 
 Convert = Callable[[dict[str, Any]], TraceDraft]
@@ -52,12 +53,14 @@ def read_drafts(
     """Convert records one by one; a problem with one of them refuses that one only."""
     check_mapping(options)
     ids = _Ids(options.taken_ids)
+    asked = _Asked(options)
     for record in records:
         if isinstance(record, RefusedRecord):
             yield record
             continue
         try:
             draft = _converted(record, convert, options, dimension)
+            asked.found_in(record.value, draft.metadata)
             draft = ids.identified(draft, record.line)
         except FieldProblem as problem:
             yield RefusedRecord(
@@ -65,6 +68,31 @@ def read_drafts(
             )
         else:
             yield draft
+    asked.check(source)
+
+
+class _Asked:
+    """The paths that a person named, as long as no record has shown them."""
+
+    def __init__(self, options: ImportOptions) -> None:
+        self._waiting = {path for path in (*options.mapping.values(), *options.dimensions) if path}
+        self._has_read = False
+
+    def found_in(self, *objects: Mapping[str, Any]) -> None:
+        """Strike off what stands in one of these."""
+        self._has_read = True
+        self._waiting = {
+            path for path in self._waiting if not any(holds(found, path) for found in objects)
+        }
+
+    def check(self, source: Source) -> None:
+        """Say which paths were in no record: most likely they are misspelt."""
+        if self._has_read and self._waiting:
+            names = ", ".join(f"«{path}»" for path in sorted(self._waiting))
+            raise UnreadableSource(
+                f"No record of {source.shown_name} has {names}: it was read without. Correct the "
+                "path and import the file again; what is there already is updated."
+            )
 
 
 def check_mapping(options: ImportOptions) -> None:
@@ -128,6 +156,7 @@ def _converted(
         "model_family": draft.model_family or model_family(model),
         "eval_id": draft.eval_id or eval_id(model, template, draft.metadata.get("sampler")),
         "dimensions": {**draft.dimensions, **_chosen(draft, record, options, dimension)},
+        "metadata": {**draft.metadata, **_renamed(record.value, options)},
     }
     return replace(draft, **{**derived, **mapped})
 
@@ -143,6 +172,15 @@ def _mapped(record: dict[str, Any], finish_reason: str, options: ImportOptions) 
         finish_reason = result.get("finish_reason", finish_reason)
         result.setdefault("outcome", outcome_of(passed=passed, finish_reason=finish_reason))
     return result
+
+
+def _renamed(record: dict[str, Any], options: ImportOptions) -> dict[str, Any]:
+    """Return what a person put into the metadata, by the names they gave."""
+    return {
+        field.removeprefix("metadata."): lookup(record, path)
+        for field, path in options.mapping.items()
+        if field.startswith("metadata.") and holds(record, path)
+    }
 
 
 def _chosen(
@@ -162,24 +200,6 @@ def _chosen(
         if value not in (None, ""):
             result[name] = dimension(value, path)
     return result
-
-
-def lookup(record: Mapping[str, Any], path: str) -> Any:
-    """Return what stands at a dotted path (`meta.model`, `messages.0.content`), or None.
-
-    A key that itself holds dots is found first.
-    """
-    if path in record:
-        return record[path]
-    value: Any = record
-    for part in path.split("."):
-        if isinstance(value, Mapping):
-            value = value.get(part)
-        elif isinstance(value, list) and part.isdecimal() and int(part) < len(value):
-            value = value[int(part)]
-        else:
-            return None
-    return value
 
 
 def eval_id(model: str, template: str, sampler: Any) -> str:

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from server.importers import values
 from server.importers.base import FieldProblem, ImportOptions, Sample
 from server.importers.drafts import TEXT_FIELDS, outcome_of
+from server.importers.paths import without
 
 _TEXT_NAMES: dict[str, tuple[str, ...]] = {
     "system": ("system", "system_prompt"),
@@ -100,16 +101,19 @@ def take_apart(record: Mapping[str, Any], guessed: Guess, options: ImportOptions
     used = {path.split(".")[0] for path in options.mapping.values()}
     used |= set(options.mapping.values())
     known = Known({}, {}, {})
+    guessed_from: set[str] = set()
     for field, names in guessed.items():
         key = next((keys[n] for n in names if n in keys and _is_free(record, keys[n], used)), None)
         if key is None:
             continue
         used.add(key)
+        guessed_from.add(key)
         if field in TEXT_FIELDS:
             known.texts[field] = values.text(record[key], key)
         else:
             known.fields[field] = values.TRACE_FIELDS[field](record[key], key)
-    known.rest.update({key: value for key, value in record.items() if key not in used})
+    left = without(record, options.mapping.values())
+    known.rest.update({key: value for key, value in left.items() if key not in guessed_from})
     return known
 
 

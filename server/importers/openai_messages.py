@@ -12,8 +12,9 @@ from server.importers.base import (
     Source,
     TraceDraft,
 )
-from server.importers.drafts import lookup, read_drafts
+from server.importers.drafts import read_drafts
 from server.importers.messages import read_messages
+from server.importers.paths import lookup
 from server.importers.records import records, sample
 from server.importers.registry import importer
 

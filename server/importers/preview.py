@@ -7,6 +7,7 @@ from typing import Any
 
 from server.importers import fields
 from server.importers.base import ImportOptions, RefusedRecord, Sample, Source, TraceDraft
+from server.importers.paths import opened
 from server.importers.records import sample
 from server.importers.registry import chosen
 
@@ -21,7 +22,7 @@ class Preview:
     format: str
     title: str
     columns: tuple[str, ...]
-    """Columns of a CSV, or dotted paths of the single values in JSON records."""
+    """Columns of a CSV, and dotted paths of the single values in JSON records and cells."""
     mapping: Mapping[str, str]
     """Trace field → column, where the names of columns told."""
     drafts: tuple[TraceDraft, ...]
@@ -40,7 +41,7 @@ def preview(source: Source, options: ImportOptions, *, limit: int = PREVIEW_RECO
     return Preview(
         format=kind.name,
         title=kind.title,
-        columns=first.columns or _paths(first),
+        columns=tuple(dict.fromkeys((*first.columns, *_paths(first)))),
         mapping={**guessed, **options.mapping},
         drafts=tuple(item for item in read if isinstance(item, TraceDraft)),
         refused=tuple(item for item in read if isinstance(item, RefusedRecord)),
@@ -56,6 +57,7 @@ def _paths(first: Sample) -> tuple[str, ...]:
 
 
 def _paths_in(value: Any, prefix: str, depth: int) -> Iterator[str]:
+    value = opened(value)
     if isinstance(value, dict) and depth:
         for key, child in value.items():
             yield from _paths_in(child, f"{prefix}.{key}" if prefix else key, depth - 1)

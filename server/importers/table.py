@@ -11,10 +11,12 @@ from server.importers.base import (
     Sample,
     Source,
     TraceDraft,
+    UnreadableSource,
 )
-from server.importers.drafts import TEXT_FIELDS, lookup, read_drafts
+from server.importers.drafts import TEXT_FIELDS, read_drafts
 from server.importers.messages import Conversation, read_messages
 from server.importers.openai_messages import is_conversation
+from server.importers.paths import lookup
 from server.importers.records import records, sample
 from server.importers.registry import importer
 
@@ -47,6 +49,7 @@ class Table:
     def read(self, source: Source, options: ImportOptions) -> Iterator[TraceDraft | RefusedRecord]:
         """Read each row; in CSV an empty cell is a missing value."""
         first = sample(source, options)
+        _check_columns(first, source, options)
         guessed = fields.guess(first, options, with_texts=True)
 
         def convert(record: dict[str, Any]) -> TraceDraft:
@@ -67,6 +70,17 @@ class Table:
             **{"external_id": "", **fields.with_outcome(known.fields)},
             steps=conversation.steps,
             metadata=metadata,
+        )
+
+
+def _check_columns(first: Sample, source: Source, options: ImportOptions) -> None:
+    """Refuse a path into a column that a CSV does not have, before anything is read."""
+    paths = {path for path in (*options.mapping.values(), *options.dimensions) if path}
+    asked = {p for p in paths if p not in first.columns and p.split(".")[0] not in first.columns}
+    if first.columns and asked:
+        names = ", ".join(f"«{path}»" for path in sorted(asked))
+        raise UnreadableSource(
+            f"{source.shown_name} has no column {names}. Columns: {', '.join(first.columns)}."
         )
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from server.importers.base import TraceDraft
-from server.importers.drafts import lookup
+from server.importers.paths import lookup
 from server.importers.preview import Preview
 from server.importers.recognition import Recognition, fields_of
 from server.importers.values import TRACE_FIELDS

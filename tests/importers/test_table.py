@@ -140,3 +140,50 @@ def test_the_preview_of_json_lists_the_paths_one_can_map(tmp_path):
     path = tmp_path / "traces.jsonl"
     path.write_text('{"question": "1+1?", "meta": {"persona": "new", "log": [1]}}\n')
     assert preview(Source(path), ImportOptions()).columns == ("question", "meta.persona")
+
+
+@pytest.mark.parametrize("field", ["model", "dimensions.persona", "metadata.who"])
+def test_a_nested_path_takes_only_what_it_names(field, read_text):
+    record = {"input": "Hi", "meta": {"who": "new", "region": "EU"}, "tags2": {"who": "kept"}}
+    (draft,) = read_text([record], mapping={field: "meta.who"}).drafts
+    expected = {"meta": {"region": "EU"}, "tags2": {"who": "kept"}}
+    assert draft.metadata == expected | ({"who": "new"} if field == "metadata.who" else {})
+
+
+def test_a_dimension_stays_in_the_metadata_it_was_chosen_from(read_text):
+    record = {"input": "Hi", "meta": {"who": "new", "region": "EU"}}
+    (draft,) = read_text([record], dimensions=("meta.who",)).drafts
+    assert draft.dimensions == {"meta.who": "new"}
+    assert draft.metadata == {"meta": {"who": "new", "region": "EU"}}
+
+
+def test_paths_reach_into_the_json_of_a_csv_cell_which_is_kept_whole(read_text):
+    cell = json.dumps({"llm": "qwen3-8b", "log": [{"n": 1}]})
+    quoted = cell.replace('"', '""')
+    content = f'input,meta\nHi,"{quoted}"\nHo,not JSON\n'
+    result = read_text(content, "rows.csv", mapping={"model": "meta.llm"})
+    assert [draft.model for draft in result.drafts] == ["qwen3-8b", ""]
+    assert [draft.metadata for draft in result.drafts] == [{"meta": cell}, {"meta": "not JSON"}]
+
+
+def test_the_preview_offers_the_paths_inside_a_csv_cell(tmp_path):
+    path = tmp_path / "rows.csv"
+    path.write_text('input,meta\nHi,"{""llm"": ""q"", ""deep"": {""er"": 1}}"\n')
+    assert preview(Source(path), ImportOptions()).columns == (
+        "input",
+        "meta",
+        "meta.llm",
+        "meta.deep.er",
+    )
+
+
+def test_a_misspelt_column_is_named_before_anything_is_read(read_text):
+    with pytest.raises(UnreadableSource, match=r"no column «modle»\. Columns: input, model\."):
+        read_text("input,model\nHi,m\n", "rows.csv", mapping={"model": "modle"})
+
+
+def test_a_path_that_no_record_has_is_named_in_the_end(read_text):
+    records = [{"input": "Hi", "meta": {}}, {"input": "Ho", "meta": {"llm": "q"}}]
+    assert len(read_text(records, mapping={"model": "meta.llm"}).drafts) == 2
+    with pytest.raises(UnreadableSource, match=r"No record of traces\.jsonl has «meta\.lm»"):
+        read_text(records, mapping={"model": "meta.lm"})
