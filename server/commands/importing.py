@@ -54,7 +54,7 @@ def import_files(
     else:
         with opened(console) as database:
             results = _import(console, database, project, files, options)
-    _tell(console, results, dry_run=dry_run)
+    _tell(console, results, project="" if dry_run else project)
 
 
 def _known_format(name: str) -> str:
@@ -75,7 +75,9 @@ def _mapping(given: Iterable[str]) -> dict[str, str]:
     pairs = [text.partition("=") for text in given]
     for field, sign, path in pairs:
         if not (field and sign and path):
-            raise typer.BadParameter(f"--map takes FIELD=PATH, such as model=meta.name: {field}")
+            raise typer.BadParameter(
+                f"--map takes FIELD=PATH, such as model=meta.name, not «{field}{sign}{path}»."
+            )
     mapping = {field: path for field, _, path in pairs}
     try:
         check_mapping(ImportOptions(mapping=mapping))
@@ -92,13 +94,15 @@ def _import(
     options: "ImportOptions",
 ) -> "list[ImportResult]":
     from server.errors import NotFound
-    from server.services import imports, projects
+    from server.services import import_runs, imports, projects
 
     slug = projects.slug_of(name)
     with database.writing() as session:
         try:
             projects.find(session, slug)
         except NotFound:
+            if not any(import_runs.can_read(path, options) for path in files):
+                return [import_runs.dry_run(path, options) for path in files]
             projects.create(session, name)
             console.say(f"There was no project «{slug}»: it is made now.")
     results = []
@@ -110,7 +114,8 @@ def _import(
     return results
 
 
-def _tell(console: Console, results: "Sequence[ImportResult]", *, dry_run: bool) -> None:
+def _tell(console: Console, results: "Sequence[ImportResult]", *, project: str) -> None:
+    """Say what became of each file; without a project nothing was stored."""
     answer = _together(results)
     rows = [
         (file["file"], file["format"] or file.get("skipped", ""), *(file[name] for name in _COUNTS))
@@ -119,12 +124,14 @@ def _tell(console: Console, results: "Sequence[ImportResult]", *, dry_run: bool)
     console.table(("file", "format", *_COUNTS), rows)
     if answer["redacted"]:
         console.say(f"The project's redaction rules replaced {answer['redacted']:,} finds.")
-    if dry_run:
+    if not project:
         console.say("Nothing was stored: this was a dry run.")
     _tell_refused(console, results)
     problems = [problem for result in results for problem in result.problems]
     if problems:
         console.fail(" ".join(problems), **answer)
+    if project and answer["read"]:
+        console.say(f"Next: read them. Run «faultbook serve» and open the project {project}.")
     console.answer(answer)
 
 

@@ -42,8 +42,11 @@ def create(
     size: int = DEFAULT_SIZE,
     seed: int = 0,
     name: str = "",
+    by_system: bool = False,
 ) -> Batch:
     """Draw traces that no batch has yet; each keeps its strategy and inclusion weight.
+
+    A batch that nobody asked for is drawn `by_system`.
 
     Raises:
         Invalid: `size` is not positive.
@@ -58,12 +61,12 @@ def create(
     sample = sample_random(
         frame, size, rng=np.random.default_rng(seed), strata=_STRATA.get(strategy)
     )
-    decision = Decision(session, member, "batch.created")
+    decision = Decision(session, member, "batch.created", by_system=by_system)
     number = len(session.exec(queries.of_project(member.project_id)).all()) + 1
     batch = decision.add(
         Batch(
             round_id=stored_id(current_round(session, member)),
-            created_by=member.id,
+            created_by=None if by_system else member.id,
             name=name or f"Batch {number}",
             strategy=strategy,
             parameters={"size": size},

@@ -67,6 +67,7 @@ def _draw_first_batch(session: Session) -> None:
         strategy=Strategy.RANDOM_BY_MODEL,
         size=BATCH_SIZE,
         seed=SEED,
+        by_system=True,
     )
     project.settings = {**project.settings, _STATE: _LOADED}
     session.add(project)

@@ -24,8 +24,18 @@ RowT = TypeVar("RowT", bound=Row)
 class Decision:
     """One decision in the making: rows are written through it, then `record` makes the event."""
 
-    def __init__(self, session: Session, member: Member, kind: str, *, caused_by: str = "") -> None:
+    def __init__(
+        self,
+        session: Session,
+        member: Member,
+        kind: str,
+        *,
+        caused_by: str = "",
+        by_system: bool = False,
+    ) -> None:
+        """Begin; what `by_system` decides is no person's, so that nobody is offered to undo it."""
         self._session = session
+        self._actor_id = None if by_system else member.id
         self._member = member
         self._kind = kind
         self._caused_by = caused_by
@@ -74,7 +84,7 @@ class Decision:
             return None
         event = Event(
             project_id=self._member.project_id,
-            actor_id=self._member.id,
+            actor_id=self._actor_id,
             kind=self._kind,
             summary=summary,
             payload={**payload, "changes": [change._asdict() for change in changes]},

@@ -50,6 +50,11 @@ def digest_of(files: Sequence[FoundFile]) -> str:
     return total.hexdigest()
 
 
+def can_read(path: Path, options: ImportOptions) -> bool:
+    """Return whether any file at `path` is of a known format."""
+    return any(file.importer for file in find_files(path, options))
+
+
 def dry_run(path: Path, options: ImportOptions) -> ImportResult:
     """Read everything and store nothing: what would be read, and what would be refused."""
     started = time.monotonic()

@@ -107,6 +107,22 @@ def test_an_unreadable_file_fails_with_a_sentence(data: Path, tmp_path: Path) ->
     assert "picture.jsonl is not text" in ended.told
 
 
+def test_a_file_that_cannot_be_read_makes_no_project(data: Path, tmp_path: Path) -> None:
+    noise = tmp_path / "noise.jsonl"
+    noise.write_bytes(bytes(range(256)))
+    ended = Ended("import", noise, "--project", "Noise", "--data", data, "--json")
+    assert (ended.code, ended.answer["read"]) == (1, 0)
+    assert "noise.jsonl is not text" in ended.told
+    assert "is made now" not in ended.told
+    ended = Ended("evals", "--project", "Noise", "--data", data)
+    assert "There is no project «noise». Projects: none yet." in ended.told
+
+
+def test_import_says_where_to_go_on(data: Path) -> None:
+    assert "faultbook serve" in import_tau(data).told
+    assert "faultbook serve" not in Ended("import", TAU, "--dry-run", "--data", data).told
+
+
 def test_a_missing_file_makes_no_project(data: Path, tmp_path: Path) -> None:
     ended = Ended("import", tmp_path / "gone.jsonl", "--project", "Tau", "--data", data)
     assert ended.code == 1

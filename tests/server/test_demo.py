@@ -5,15 +5,18 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from server.db import Database
-from server.models.base import Row
+from server.errors import NotFound
+from server.models.base import Row, stored_id
 from server.models.batch import Batch, BatchTrace
 from server.models.judge import JudgeVerdict
 from server.models.note import Note
-from server.models.project import Annotator, AnnotatorKind
+from server.models.project import Annotator, AnnotatorKind, Member
 from server.models.trace import Outcome, Trace
 from server.models.verdict import Verdict
-from server.services import demo, projects
+from server.queries import projects as project_queries
+from server.services import demo, events, projects
 from server.settings import Settings
+from server.views.events import latest_events
 from tests.factories import make_trace
 
 TRACES = 416
@@ -87,6 +90,18 @@ def test_a_load_that_was_stopped_is_finished_by_the_next(
     with database.reading() as session:
         assert (count(session, Trace), count(session, Batch)) == (TRACES, 1)
         assert count(session, JudgeVerdict) == TRACES
+
+
+def test_nobody_who_arrives_has_anything_to_undo(database: Database, settings: Settings) -> None:
+    demo.load(database, settings, quiet)
+    with database.writing() as session:
+        project = projects.find(session, demo.SLUG)
+        for person in session.exec(project_queries.local_people(stored_id(project))):
+            with pytest.raises(NotFound, match="Nothing to undo"):
+                events.undo(session, Member(project, person))
+        lead = projects.local_member(session, project)
+        (event,) = latest_events(session, lead, 10)
+    assert (event.who, event.summary) == ("the system", "Batch 1: 100 traces")
 
 
 def test_a_project_of_the_same_name_is_left_alone(database: Database, settings: Settings) -> None:
