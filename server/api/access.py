@@ -7,7 +7,7 @@ from fastapi import Depends, Request
 from server.db import SessionDep
 from server.errors import Forbidden
 from server.models.project import Member
-from server.routes.principal import Principal, PrincipalDep
+from server.routes.principal import PrincipalDep
 from server.routes.screen import Screen, reader
 from server.services import projects
 from server.services.tokens import Scope
@@ -18,14 +18,6 @@ def _memberships(session: SessionDep, who: PrincipalDep) -> list[Member]:
         raise Forbidden("This token may not read: its scopes lack «read».")
     only = None if who.token is None else who.token.project_id
     return projects.memberships(session, who.user, local_name=who.local_name, only=only)
-
-
-def _maker(who: PrincipalDep) -> Principal:
-    if not who.may(Scope.LEAD):
-        raise Forbidden("This token may not make projects: its scopes lack «lead».")
-    if who.token is not None and who.token.project_id is not None:
-        raise Forbidden("This token is for one project: it can't make others.")
-    return who
 
 
 def _overseer(screen: Annotated[Screen, Depends(reader)]) -> Screen:
@@ -48,9 +40,6 @@ def ingester(request: Request, session: SessionDep, who: PrincipalDep, slug: str
 
 Memberships = Annotated[list[Member], Depends(_memberships)]
 """Every project somebody takes part in, as far as their token reaches."""
-
-Maker = Annotated[Principal, Depends(_maker)]
-"""Somebody who may make a project."""
 
 Overseer = Annotated[Screen, Depends(_overseer)]
 """A lead who looks at everybody's work, also in a read-only project."""

@@ -7,11 +7,12 @@ from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel import Session
 
-from server.api.access import Maker, Memberships
+from server.api.access import Memberships
 from server.api.fields import Asked, Told, Words
 from server.api.limits import LimitedRoute
 from server.db import SessionDep
 from server.models.project import Member, Role, Stage
+from server.routes.principal import Maker
 from server.routes.screen import Reader
 from server.services import projects
 from server.services.settings import DESCRIPTION_LIMIT, NAME_LIMIT
@@ -35,6 +36,7 @@ class ProjectBody(BaseModel):
         Field(description="Annotators see others' work on a trace only after their own verdict."),
     ]
     read_only: bool
+    archived_at: Annotated[datetime | None, Field(description="Archived: read, not written.")]
     created_at: datetime
     traces: Annotated[int, Field(description="How many traces it holds.")]
     role: Annotated[Role, Field(description="Yours.")]

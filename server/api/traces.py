@@ -101,7 +101,7 @@ def list_traces(screen: Reader, filters: FiltersQuery, span: SpanQuery) -> Page[
 def show_trace(
     screen: Reader,
     trace_id: PathId,
-    first_step: Annotated[int, Query(ge=0, le=LARGEST, description="0-based.")] = 0,
+    first_step: Annotated[int, Query(ge=0, le=LARGEST - LIMIT, description="0-based.")] = 0,
     steps: Annotated[int, Query(ge=0, le=LIMIT, description="How many steps at most.")] = 100,
 ) -> TraceDetail:
     """One trace with a window of its steps."""

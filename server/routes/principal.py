@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from server.db import SessionDep
-from server.errors import NotFound, SignedOut
+from server.errors import Forbidden, NotFound, SignedOut
 from server.models.project import Member, Project
 from server.models.user import ApiToken, User
 from server.routes.acting import acting_name
@@ -84,3 +84,19 @@ def _token_holder(request: Request, session: SessionDep, secret: str) -> Princip
 
 
 PrincipalDep = Annotated[Principal, Depends(principal)]
+
+
+def maker(who: PrincipalDep) -> Principal:
+    """Let through who may make projects.
+
+    Raises:
+        Forbidden: Their token lacks the scope, or is for one project.
+    """
+    if not who.may(Scope.LEAD):
+        raise Forbidden("This token may not make projects: its scopes lack «lead».")
+    if who.token is not None and who.token.project_id is not None:
+        raise Forbidden("This token is for one project: it can't make others.")
+    return who
+
+
+Maker = Annotated[Principal, Depends(maker)]

@@ -9,7 +9,7 @@ from server.db import SessionDep
 from server.render import render
 from server.routes.multipart import ReceivedArchive
 from server.routes.navigation import flash, go_to
-from server.routes.principal import PrincipalDep
+from server.routes.principal import Maker, PrincipalDep
 from server.routes.screen import VERSION
 from server.services import archive_files, projects
 from server.settings import Settings
@@ -32,9 +32,7 @@ def list_projects(request: Request, session: SessionDep, who: PrincipalDep) -> R
 
 
 @router.post("/projects")
-def create_project(
-    session: SessionDep, who: PrincipalDep, name: Annotated[str, Form()]
-) -> Response:
+def create_project(session: SessionDep, who: Maker, name: Annotated[str, Form()]) -> Response:
     """Make an empty project, lead it, and go on to importing traces into it."""
     project = projects.create(session, name, leader=who.user)
     return RedirectResponse(f"/projects/{project.slug}/imports", status_code=303)
@@ -42,7 +40,7 @@ def create_project(
 
 @router.post("/projects/open")
 def open_archive(
-    request: Request, files: ReceivedArchive, session: SessionDep, who: PrincipalDep
+    request: Request, files: ReceivedArchive, session: SessionDep, who: Maker
 ) -> Response:
     """Make a project of an archive, the same as the one it was made from."""
     settings: Settings = request.app.state.settings

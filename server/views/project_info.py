@@ -21,6 +21,7 @@ class ProjectInfo:
     stage: Stage
     blind: bool
     read_only: bool
+    archived_at: datetime | None
     created_at: datetime
     traces: int
     role: Role
@@ -38,6 +39,7 @@ def project_info(session: Session, member: Member) -> ProjectInfo:
         stage=project.stage,
         blind=project.blind,
         read_only=project.read_only,
+        archived_at=project.archived_at,
         created_at=project.created_at,
         traces=session.exec(traces.count(stored_id(project))).one(),
         role=member.role,

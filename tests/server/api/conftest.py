@@ -11,7 +11,7 @@ from httpx2 import Response
 from server.app import create_app
 from server.db import Database
 from server.jobs import Jobs
-from server.models.base import stored_id
+from server.models.base import stored_id, utc_now
 from server.models.project import Role
 from server.models.user import User
 from server.queries import users
@@ -87,9 +87,19 @@ class Team:
             return Caller(self.client, secret)
 
     def make_read_only(self) -> None:
+        self._change(read_only=True)
+
+    def archive(self) -> None:
+        self._change(archived_at=utc_now())
+
+    def unblind(self) -> None:
+        self._change(blind=False)
+
+    def _change(self, **values: Any) -> None:
         with self.database.writing() as session:
             project = projects.find(session, SLUG)
-            project.read_only = True
+            for name, value in values.items():
+                setattr(project, name, value)
             session.add(project)
 
 

@@ -1,6 +1,6 @@
 """Every route of the API as every role, with every lack of scope; a new route needs a row here."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any
@@ -108,7 +108,6 @@ ROUTES = [
 ]
 IN_PROJECT = [(method, path) for method, path in ROUTES if path.startswith(SLUG_PATH)]
 every_route = pytest.mark.parametrize(("method", "path"), ROUTES)
-every_route_in_a_project = pytest.mark.parametrize(("method", "path"), IN_PROJECT)
 
 
 @pytest.fixture
@@ -175,15 +174,20 @@ def test_a_route_lets_in_whom_it_should_and_nobody_else(
             assert "problems" not in answer.text
 
 
-@every_route_in_a_project
-def test_a_read_only_project_is_read_and_not_written(made_up: Team, method: str, path: str) -> None:
-    made_up.make_read_only()
-    answer = ask(made_up, made_up.alice, method, path)
-    if method == "GET":
-        assert answer.status_code in (200, 404)
-    else:
-        assert answer.status_code == 403
-        assert "read-only" in answer.json()["error"]["message"]
+@pytest.mark.parametrize(
+    ("close", "told"), [(Team.make_read_only, "read-only"), (Team.archive, "archived")]
+)
+def test_a_closed_project_is_read_and_not_written(
+    made_up: Team, close: Callable[[Team], None], told: str
+) -> None:
+    close(made_up)
+    for method, path in IN_PROJECT:
+        answer = ask(made_up, made_up.alice, method, path)
+        if method == "GET":
+            assert answer.status_code in (200, 404), path
+        else:
+            assert answer.status_code == 403, (method, path)
+            assert told in answer.json()["error"]["message"]
 
 
 def test_somebody_unknown_is_told_how_to_show_who_they_are(guarded: TestClient) -> None:
@@ -197,3 +201,10 @@ def test_a_stranger_cannot_tell_a_project_from_none(team: Team) -> None:
     missing = team.charlie.call("GET", f"{API}/projects/nowhere")
     assert hidden.status_code == missing.status_code == 404
     assert hidden.text.replace("try-me", "nowhere") == missing.text
+
+
+def test_an_archived_project_is_told_of_and_out_of_the_list(made_up: Team) -> None:
+    made_up.archive()
+    assert made_up.alice.get("")["archived_at"] is not None
+    slugs = [project["slug"] for project in made_up.alice.get(f"{API}/projects")["items"]]
+    assert slugs == ["other"]

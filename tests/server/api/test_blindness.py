@@ -8,7 +8,6 @@ import pytest
 
 from server.models.mode import ModeExample
 from server.models.trace import Outcome, Trace
-from server.services import projects
 from tests.server.api.conftest import Caller, Team
 
 LISTS = ("/notes", "/verdicts", "/labels", "/groupings")
@@ -56,10 +55,7 @@ def test_lists_hide_others_work_until_ones_own_verdict_is_submitted(coded: Team,
 
 @pytest.mark.parametrize("path", LISTS)
 def test_a_project_that_is_not_blind_shows_everything(coded: Team, path: str) -> None:
-    with coded.database.writing() as session:
-        project = projects.find(session, "try-me")
-        project.blind = False
-        session.add(project)
+    coded.unblind()
     assert len(rows_of_others(coded.bob, path)) == 1
 
 

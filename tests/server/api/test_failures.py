@@ -6,9 +6,13 @@ import pytest
 from fastapi.testclient import TestClient
 from httpx2 import Response
 
+from server.api.app import ROUTERS
+from server.api.imports import sending
+from server.api.limits import LimitedRoute
 from server.db import Database
 from server.queries import users
 from server.services import accounts, projects
+from server.settings import Settings
 from tests.factories import SLUG, make_project
 from tests.server.api.conftest import API, HERE, Caller, Team
 
@@ -87,6 +91,36 @@ def test_a_body_beyond_the_limit_is_a_json_413(team: Team) -> None:
     answer = team.bob.call("POST", "/notes", json=body)
     assert answer.status_code == 413
     assert "too large" in str(error_of(answer)["message"])
+
+
+def test_an_upload_beyond_the_limit_is_a_json_413_and_leaves_nothing(
+    team: Team, settings: Settings
+) -> None:
+    settings.upload_limit_bytes = 1000
+    answer = team.alice.call("POST", "/imports", files={"file": ("big.jsonl", b"x" * 2000)})
+    assert answer.status_code == 413
+    assert "too large" in str(error_of(answer)["message"])
+    assert list(settings.uploads.iterdir()) == []
+
+
+def test_every_other_route_has_a_limit() -> None:
+    routes = [route for router in ROUTERS for route in router.routes]
+    unlimited = [route for route in routes if not isinstance(route, LimitedRoute)]
+    assert unlimited == sending.routes
+
+
+def test_a_misspelt_query_field_is_refused(team: Team) -> None:
+    answer = team.alice.call("GET", "/traces", params={"filter": '{"model": "none"}'})
+    assert answer.status_code == 422
+    assert "«filter»" in str(error_of(answer)["message"])
+    assert "filters" in str(error_of(answer)["message"])
+
+
+def test_a_misspelt_field_of_a_body_is_refused(team: Team) -> None:
+    body = {"trace_id": team.traces[0], "text": "x", "begin": 3}
+    answer = team.bob.call("POST", "/notes", json=body)
+    assert answer.status_code == 422
+    assert "body.begin" in str(error_of(answer)["message"])
 
 
 def test_too_many_wrong_tokens_must_wait_and_a_right_one_need_not(team: Team) -> None:
