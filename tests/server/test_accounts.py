@@ -268,7 +268,7 @@ def test_a_token_does_what_its_scopes_say(guarded: TestClient, database: Databas
     assert guarded.get(page, headers=bearer(reading)).status_code == 200
     assert guarded.post(page, data=form, headers=bearer(reading)).status_code == 403
     assert guarded.post(page, data=form, headers=bearer(leading)).status_code == 303
-    new = {"name": "New"}
+    new = {"name": "Another"}
     assert guarded.post("/projects", data=new, headers=bearer(reading)).status_code == 403
     assert guarded.post("/projects", data=new, headers=bearer(leading)).status_code == 303
     assert guarded.get(page, headers=bearer("faultbook_guess")).status_code == 303

@@ -61,7 +61,7 @@ def write(**body: Any) -> Row:
 ROWS: dict[tuple[str, str], Row] = {
     ("GET", "/me"): Row(Least.SIGNED_IN, None),
     ("GET", "/projects"): Row(Least.SIGNED_IN, Scope.READ),
-    ("POST", "/projects"): Row(Least.SIGNED_IN, Scope.LEAD, {"name": "New"}),
+    ("POST", "/projects"): Row(Least.SIGNED_IN, Scope.LEAD, {"name": "Another"}),
     ("GET", SLUG_PATH): READ,
     ("GET", f"{SLUG_PATH}/traces"): READ,
     ("GET", f"{SLUG_PATH}/traces/{{trace_id}}"): READ,
