@@ -7,6 +7,7 @@ a message before its task begins, so a killed worker is noticed by the run's hea
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 import structlog
@@ -19,6 +20,7 @@ from server.db import after_commit, is_sqlite
 _log = structlog.get_logger()
 _POLL_S = 0.05
 _SLOWEST_POLL_S = 0.5
+_IDLE_THREADS_END_WITHIN_S = 2
 
 
 class _QuietConsumer(Consumer):  # type: ignore[misc]  # huey ships no types
@@ -28,11 +30,36 @@ class _QuietConsumer(Consumer):  # type: ignore[misc]  # huey ships no types
         pass
 
 
+class _Connections:
+    """The queue's connections to PostgreSQL: huey opens one or two a thread and closes none."""
+
+    def __init__(self, database_url: str) -> None:
+        plain = sa.make_url(database_url).set(drivername="postgresql")
+        self._conninfo = plain.render_as_string(hide_password=False)
+        self._open: list[Any] = []
+        self._lock = threading.Lock()
+
+    def open(self) -> Any:
+        import psycopg  # an extra: only there where PostgreSQL is used
+
+        connection = psycopg.connect(self._conninfo)
+        with self._lock:
+            self._open.append(connection)
+        return connection
+
+    def close(self) -> None:
+        with self._lock:
+            for connection in self._open:
+                connection.close()
+            self._open.clear()
+
+
 class Jobs:
     """Where runs are queued, and who performs them."""
 
-    def __init__(self, huey: Huey) -> None:
+    def __init__(self, huey: Huey, connections: "_Connections | None" = None) -> None:
         self._huey = huey
+        self._connections = connections
         self._perform: Callable[[int], None] | None = None
         self._consumer: Consumer | None = None
         self._task = huey.task(name="perform_run")(self._dispatch)
@@ -52,9 +79,10 @@ class Jobs:
         """
         if is_sqlite(database_url):
             return cls.on_disk(path)
-        plain = sa.make_url(database_url).set(drivername="postgresql")
-        dsn = plain.render_as_string(hide_password=False)
-        return cls(PostgresHuey("faultbook", dsn=dsn, results=False))
+        connections = _Connections(database_url)
+        return cls(
+            PostgresHuey("faultbook", connection=connections.open, results=False), connections
+        )
 
     @classmethod
     def immediate(cls) -> "Jobs":
@@ -104,7 +132,11 @@ class Jobs:
         """Let no further run begin; a run in progress is told through its own row."""
         if self._consumer is not None:
             self._consumer.stop(graceful=False)
+            for _, thread in self._consumer.worker_threads:
+                thread.join(_IDLE_THREADS_END_WITHIN_S)
             self._consumer = None
+        if self._connections is not None:
+            self._connections.close()
 
     def run_until(self, stopped: threading.Event, workers: int) -> None:
         """Perform runs until `stopped` is set: the whole life of `faultbook worker`."""

@@ -29,6 +29,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--db", choices=("sqlite", "postgres"), default="sqlite")
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """On PostgreSQL, run what uses a database; the rest has run already."""
+    if config.getoption("--db") != "postgres":
+        return
+    kept = [
+        item
+        for item in items
+        if "settings" in getattr(item, "fixturenames", ())
+        and item.get_closest_marker("sqlite") is None
+    ]
+    config.hook.pytest_deselected(items=[item for item in items if item not in kept])
+    items[:] = kept
+
+
 @pytest.fixture(scope="session")
 def backend(request: pytest.FixtureRequest) -> str:
     """Which database the suite runs on."""

@@ -15,6 +15,8 @@ from server.services import backups, notes, projects
 from server.settings import Settings
 from tests.factories import SLUG, make_project, member
 
+pytestmark = pytest.mark.sqlite
+
 
 def texts(settings: Settings) -> list[str]:
     database = Database.from_url(settings.database_url)

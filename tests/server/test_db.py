@@ -69,6 +69,7 @@ def test_a_reader_sees_the_state_before_an_unfinished_write(database: Database) 
     assert names(database) == ["new"]
 
 
+@pytest.mark.sqlite
 def test_sqlite_syncs_fully_and_checks_foreign_keys(database: Database) -> None:
     with database.engine.connect() as connection:
         # 2 = FULL: what is acknowledged is on disk.

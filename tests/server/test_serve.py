@@ -94,8 +94,9 @@ def test_a_worker_performs_what_serve_leaves_to_it(database: Database, settings:
         row = imports.stage(session, lead, TAU.name, options, stored_path="uploads/tau.jsonl")
         run_id = stored_id(imports.request(session, jobs, lead, row))
         project_id = lead.project_id
-    with running("worker", "--data", settings.data) as worker:
+    with running("worker", "--data", settings.data, "--database", settings.database_url) as worker:
         assert wait_until_over(database, run_id) is RunStatus.DONE
         assert worker.end(signal.SIGTERM) == 0
+    jobs.stop()
     with database.reading() as session:
         assert session.exec(traces.count(project_id)).one() == len(TAU.read_bytes().splitlines())
