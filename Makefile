@@ -5,10 +5,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 INSTALL := $(PIP) install --quiet --constraint constraints.txt --editable
+HAS_POSTGRES = [ -n "$$FAULTBOOK_TEST_POSTGRES" ] || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null
 CHROMIUM_NAMES := chromium chromium-browser google-chrome google-chrome-stable
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint chromium screenshots clean
+.PHONY: help demo test check lint chromium postgres screenshots clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1|\2/p' Makefile | column -t -s '|'
@@ -16,8 +17,10 @@ help: ## List the targets
 demo: $(VENV)/.demo ## Install, load the demo project, serve it and print the URL
 	@$(BIN)/faultbook demo
 
-test: $(VENV)/.dev chromium lint ## Check style and types, run every test, browser included
+test: $(VENV)/.dev chromium postgres lint ## Check style and types, run every test, on both databases
 	$(BIN)/pytest -n auto -m "browser or not browser"
+	@if $(HAS_POSTGRES); then set -x; $(BIN)/pytest -n auto --db postgres -m "not browser"; \
+	else echo "PostgreSQL is missing: its tests were left out. Install the package postgresql to run them." >&2; fi
 
 check: $(VENV)/.dev lint ## The fast half of `make test`: everything but the browser
 	$(BIN)/pytest -n auto -m "not browser"
@@ -57,3 +60,14 @@ chromium: $(VENV)/.dev
 	  && command -v chromium >/dev/null; then exit 0; fi; \
 	$(BIN)/playwright install chromium || { \
 	  echo "The browser tests need Chromium: install it, then run make again. make check goes without." >&2; exit 1; }
+
+# A throw-away cluster is made from these binaries; the package's own cluster is neither made nor used.
+postgres:
+	@if $(HAS_POSTGRES); then exit 0; fi; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  mkdir -p /etc/postgresql-common/createcluster.d && \
+	  echo "create_main_cluster = false" > /etc/postgresql-common/createcluster.d/faultbook.conf && \
+	  apt-get -qq update && \
+	  DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes --no-install-recommends postgresql >/dev/null; fi; \
+	if $(HAS_POSTGRES) || [ "$$CI" != true ]; then exit 0; fi; \
+	echo "CI needs PostgreSQL: install it, or name a server in FAULTBOOK_TEST_POSTGRES." >&2; exit 1
