@@ -212,8 +212,7 @@ def _html(run: Run, css: str) -> str:
     shown = f' class="{css}"' if css else ""
     html = f'<span data-at="{run.at}"{length}{shown}>{escape(run.text, quote=False)}</span>'
     for mark in reversed(run.marks):
-        opened = f' id="anchor-{mark.note_id}"' if mark.note_id in run.opens else ""
-        html = (
-            f'<mark class="anchor hue-{mark.hue}" data-note="{mark.note_id}"{opened}>{html}</mark>'
-        )
+        opened = f' id="{mark.name}"' if mark.name in run.opens else ""
+        note = f' data-note="{mark.note_id}"' if mark.note_id else ""
+        html = f'<mark class="{mark.css}"{note}{opened}>{html}</mark>'
     return html

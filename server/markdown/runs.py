@@ -16,35 +16,46 @@ _UNCARRIED = re.compile("\r\n|[\r\0\ud800-\udfff]")
 
 @dataclass(frozen=True)
 class Mark:
-    """An anchored range of a text: characters [start, end) and the note tied to them."""
+    """Characters [start, end) of a text: what a note is anchored to, or a hit of a search."""
 
     note_id: int
     start: int
     end: int
     hue: int
+    hit: int = 0
+    """Number of the hit; 0 for the anchor of a note."""
+
+    @property
+    def name(self) -> str:
+        """What the mark is called on the page."""
+        return f"hit-{self.hit}" if self.hit else f"anchor-{self.note_id}"
+
+    @property
+    def css(self) -> str:
+        return "hit" if self.hit else f"anchor hue-{self.hue}"
 
 
 @dataclass(frozen=True)
 class Run:
-    """A piece of text between two boundaries of anchors."""
+    """A piece of text between two boundaries of marks."""
 
     at: int
     text: str
     length: int | None = None
     """Stored characters it stands for, where the visible text is not the stored one."""
     marks: tuple[Mark, ...] = ()
-    opens: tuple[int, ...] = ()
-    """Notes whose anchor begins with this run."""
+    opens: tuple[str, ...] = ()
+    """Names of the marks that begin with this run."""
 
 
 class Runs:
-    """Cuts one text into runs, in reading order; remembers which anchors have begun."""
+    """Cuts one text into runs, in reading order; remembers which marks have begun."""
 
     def __init__(self, text: str, marks: Sequence[Mark] = ()) -> None:
         self.text = text
         self._marks = tuple(mark for mark in marks if mark.start < mark.end)
         self._boundaries = sorted({edge for mark in self._marks for edge in (mark.start, mark.end)})
-        self._begun: set[int] = set()
+        self._begun: set[str] = set()
 
     def cut(self, start: int, end: int) -> Iterator[Run]:
         """Yield the runs of characters [start, end)."""
@@ -70,6 +81,6 @@ class Runs:
 
     def _run(self, start: int, end: int, shown: str, length: int | None) -> Run:
         marks = tuple(mark for mark in self._marks if mark.start < end and mark.end > start)
-        opens = tuple(mark.note_id for mark in marks if mark.note_id not in self._begun)
+        opens = tuple(mark.name for mark in marks if mark.name not in self._begun)
         self._begun.update(opens)
         return Run(start, shown, length, marks, opens)

@@ -31,6 +31,15 @@ def steps_at(trace_id: int, positions: Collection[int]) -> SelectOfScalar[Step]:
     return select(Step).where(Step.trace_id == trace_id, col(Step.position).in_(positions))
 
 
+def texts(trace_id: int) -> sa.Select[int, str]:
+    """Position and text of every step, in reading order."""
+    return (
+        sa.select(col(Step.position), col(Step.text))
+        .where(col(Step.trace_id) == trace_id)
+        .order_by(col(Step.position))
+    )
+
+
 def place_in_batch(project_id: int, trace_id: int) -> SelectOfScalar[BatchTrace]:
     """Where a trace stands in the batches that drew it, the latest first."""
     return (

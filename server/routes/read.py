@@ -10,6 +10,7 @@ from server.models.verdict import VerdictValue
 from server.routes.screen import AnnotatorScreen, LeadScreen, Reader, Screen
 from server.services import batches, notes, readings, verdicts
 from server.services.notes import Anchor
+from server.views import hits
 from server.views.batches import begin
 from server.views.read import Kept, read_page
 from server.views.reading import reading
@@ -67,16 +68,20 @@ def find(screen: Reader, trace: str = "", beside: int | None = None) -> Response
 
 
 @router.get("/{trace_id}")
-def show(screen: Reader, trace_id: int, first: int = 0) -> Response:
-    """One trace, from step `first` (0-based) on."""
-    view = read_page(reading(screen.session, screen.member, trace_id), first=max(first, 0))
+def show(
+    screen: Reader, trace_id: int, first: int | None = None, text: str = "", hit: int = 1
+) -> Response:
+    """One trace, from step `first` (0-based) on, or around a hit of a search in it."""
+    found = reading(screen.session, screen.member, trace_id)
+    view = read_page(found, first=first, hits=hits.find(screen.session, trace_id, text, hit))
     return screen.show(PAGE, view, section="read")
 
 
 @router.get("/{trace_id}/steps")
-def more_steps(screen: Reader, trace_id: int, first: int) -> Response:
+def more_steps(screen: Reader, trace_id: int, first: int, text: str = "") -> Response:
     """More steps of a long trace."""
-    view = steps_part(reading(screen.session, screen.member, trace_id), first=max(first, 0))
+    found = reading(screen.session, screen.member, trace_id)
+    view = steps_part(found, first=max(first, 0), text=text)
     return screen.show("read/steps.html", view, section="read", blocks=("steps",))
 
 

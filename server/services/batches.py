@@ -46,8 +46,6 @@ def create(
 ) -> Batch:
     """Draw traces that no batch has yet; each keeps its strategy and inclusion weight.
 
-    A batch that nobody asked for is drawn `by_system`.
-
     Raises:
         Invalid: `size` is not positive.
         Conflict: Every trace is in a batch already.

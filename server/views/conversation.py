@@ -11,12 +11,14 @@ from server.markdown import Mark
 from server.models.note import Note
 from server.models.trace import Step, StepKind
 from server.queries import readings as queries
+from server.views.hits import Hits
 from server.views.step import Gutter, GutterLine, StepView, icon_of, label_of, step_view
 
 WINDOW = 200
 """Steps that a page begins with; the rest comes when it is scrolled to."""
 _MAP_FROM = 8
 _MAP_MARKS = 160
+NO_SEARCH = Hits()
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,7 @@ class MapMark:
     label: str
     hue: int | None
     is_first_failure: bool
+    has_hit: bool
     url: str
 
 
@@ -136,12 +139,13 @@ class Outline:
         *,
         raw: bool = False,
         whole: bool = False,
+        hits: Hits = NO_SEARCH,
     ) -> tuple[BlockView, ...]:
         """Read the texts of these blocks; `whole` leaves nothing of long ones out."""
         positions = [row.position for block in chosen for row in block.rows]
         found = self._session.exec(queries.steps_at(self._trace_id, positions))
         steps = {step.position: step for step in found}
-        marks = _marks(annotated)
+        marks = _marks(annotated, hits)
 
         def view(row: _Row) -> StepView:
             step: Step = steps[row.position]
@@ -165,18 +169,26 @@ class Outline:
         )
 
     def map_marks(
-        self, url: str, annotated: Sequence[Annotated], first_failure: int | None, first: int = 0
+        self,
+        url: str,
+        annotated: Sequence[Annotated],
+        first_failure: int | None,
+        first: int = 0,
+        hits: Hits = NO_SEARCH,
     ) -> tuple[MapMark, ...]:
         """Return the map of the whole trace; none for a short one."""
         if len(self._blocks) <= _MAP_FROM:
             return ()
-        hues = {item.note.step: item.hue for item in reversed(annotated)}
+        shown = _Shown(
+            hues={item.note.step: item.hue for item in reversed(annotated)},
+            failure=first_failure,
+            hits=frozenset(hit.step for hit in hits.found),
+            first=first,
+            query=hits.query,
+        )
         size = -(-len(self._blocks) // _MAP_MARKS)
         parts = groupby(enumerate(self._blocks), key=lambda item: item[0] // size)
-        return tuple(
-            _map_mark([block for _, block in part], url, hues, first_failure, first)
-            for _, part in parts
-        )
+        return tuple(_map_mark([block for _, block in part], url, shown) for _, part in parts)
 
 
 def conversation(
@@ -187,19 +199,21 @@ def conversation(
     *,
     can_choose: bool,
     first: int = 0,
+    hits: Hits = NO_SEARCH,
 ) -> Conversation:
     """Build the window of a trace that begins at step `first` (0-based)."""
     count = outline.step_count
+    query = f"&{hits.query}" if hits.query else ""
     chosen = outline.window(first)
     after = first + WINDOW
     return Conversation(
         url=url,
-        blocks=outline.blocks(chosen, annotated, first_failure),
+        blocks=outline.blocks(chosen, annotated, first_failure, hits=hits),
         step_count=count,
         shown=f"steps {first + 1:,} to {min(after, count):,} of {count:,}",
-        earlier=f"?first={max(0, first - WINDOW)}" if first > 0 else "",
-        later=f"?first={after}" if after < count else "",
-        marks=outline.map_marks(url, annotated, first_failure, first),
+        earlier=f"?first={max(0, first - WINDOW)}{query}" if first > 0 else "",
+        later=f"?first={after}{query}" if after < count else "",
+        marks=outline.map_marks(url, annotated, first_failure, first, hits),
         can_choose=can_choose,
     )
 
@@ -218,8 +232,8 @@ def _tied(rows: Sequence[_Row]) -> list[_Block]:
     return [_Block(row, results.get(row.position)) for row in rows if row.position not in taken]
 
 
-def _marks(annotated: Sequence[Annotated]) -> dict[int, tuple[Mark, ...]]:
-    marks: dict[int, tuple[Mark, ...]] = {}
+def _marks(annotated: Sequence[Annotated], hits: Hits) -> dict[int, tuple[Mark, ...]]:
+    marks = dict(hits.marks())
     for note, hue in ((item.note, item.hue) for item in annotated):
         if note.step is not None and note.start is not None and note.end is not None:
             mark = Mark(note.id or 0, note.start, note.end, hue)
@@ -242,24 +256,34 @@ def _gutter(block: _Block, first_failure: int | None) -> Gutter:
     )
 
 
-def _map_mark(
-    blocks: Collection[_Block],
-    url: str,
-    hues: dict[int | None, int],
-    first_failure: int | None,
-    first: int,
-) -> MapMark:
+class _Shown(NamedTuple):
+    """What the map marks, by step, and the window that is on the page."""
+
+    hues: dict[int | None, int]
+    failure: int | None
+    hits: frozenset[int]
+    first: int
+    query: str
+
+
+def _map_mark(blocks: Collection[_Block], url: str, shown: _Shown) -> MapMark:
     rows = [row for block in blocks for row in block.rows]
     head = rows[0]
-    here = first <= head.position < first + WINDOW
-    window = f"{url}?first={head.position // WINDOW * WINDOW}"
-    hue = next((hues[row.position] for row in rows if row.position in hues), None)
-    failed = any(row.position == first_failure for row in rows)
+    here = shown.first <= head.position < shown.first + WINDOW
+    query = f"&{shown.query}" if shown.query else ""
+    window = f"{url}?first={head.position // WINDOW * WINDOW}{query}"
+    hue = next((shown.hues[row.position] for row in rows if row.position in shown.hues), None)
+    failed = any(row.position == shown.failure for row in rows)
+    has_hit = any(row.position in shown.hits for row in rows)
     label = f"Step {head.position + 1}, {label_of(head.role, head.kind, head.name)}"
     return MapMark(
         number=head.position + 1,
-        label=label + (", note" if hue else "") + (", first failing step" if failed else ""),
+        label=label
+        + (", note" if hue else "")
+        + (", first failing step" if failed else "")
+        + (", hit" if has_hit else ""),
         hue=hue,
         is_first_failure=failed,
+        has_hit=has_hit,
         url=f"{'' if here else window}#step-{head.position + 1}",
     )

@@ -10,7 +10,15 @@ from server.models.project import Annotator, AnnotatorKind
 from server.models.trace import Outcome, Trace
 from server.models.verdict import Verdict
 from server.queries import readings as queries
-from server.views.conversation import Annotated, BlockView, Conversation, conversation
+from server.views.conversation import (
+    NO_SEARCH,
+    WINDOW,
+    Annotated,
+    BlockView,
+    Conversation,
+    conversation,
+)
+from server.views.hits import Hits, SearchBar, search_bar
 from server.views.place import Place, place_of
 from server.views.reading import Reading, Sight
 from server.views.signals import SignalView, call_count, signals
@@ -95,6 +103,7 @@ class ReadPage:
     can_annotate: bool
     verdict: VerdictPanel
     conversation: Conversation
+    search: SearchBar | None
     notes: tuple[NoteView, ...]
     others: Others
     signals: tuple[SignalView, ...]
@@ -108,7 +117,8 @@ class ReadPage:
 def read_page(
     found: Reading,
     *,
-    first: int = 0,
+    first: int | None = None,
+    hits: Hits = NO_SEARCH,
     changed_steps: Sequence[int | None] = (),
     changed_notes: Sequence[int | None] = (),
     kept: Kept | None = None,
@@ -135,8 +145,10 @@ def read_page(
             found.annotated,
             failure,
             can_choose=found.can_annotate,
-            first=first,
+            first=_window(hits) if first is None else max(first, 0),
+            hits=hits,
         ),
+        search=search_bar(hits),
         notes=_own_notes(found, kept),
         others=_others(found),
         signals=signals(found.session, trace, call_count(found.session, trace)),
@@ -146,6 +158,11 @@ def read_page(
         changed_gutters=found.outline.gutters(changed_steps, failure),
         changed_blocks=found.outline.blocks(blocks, found.annotated, failure),
     )
+
+
+def _window(hits: Hits) -> int:
+    """Return where the window begins that shows the hit somebody looks at."""
+    return hits.here.step // WINDOW * WINDOW if hits.here else 0
 
 
 def _chips(trace: Trace) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from server.errors import NotFound
 from server.models.base import stored_id
 from server.views.conversation import BlockView, Conversation, conversation
+from server.views.hits import find
 from server.views.reading import Reading
 
 
@@ -36,8 +37,8 @@ def step_page(found: Reading, position: int, *, raw: bool) -> StepPage:
     )
 
 
-def steps_part(found: Reading, *, first: int) -> Conversation:
-    """Build the window of a trace that begins at step `first` (0-based)."""
+def steps_part(found: Reading, *, first: int, text: str = "") -> Conversation:
+    """Build the window of a trace that begins at step `first` (0-based), with hits of a search."""
     return conversation(
         found.outline,
         found.url,
@@ -45,4 +46,5 @@ def steps_part(found: Reading, *, first: int) -> Conversation:
         found.first_failure,
         can_choose=found.can_annotate,
         first=first,
+        hits=find(found.session, stored_id(found.trace), text),
     )

@@ -20,6 +20,11 @@ function closeOutside(event) {
   if (!inside && event.detail > 0) event.target.close();
 }
 
+// A menu that asks for something is opened to type it; on a page that opens it, nothing moves.
+document.addEventListener("toggle", (event) => {
+  if (event.target.matches("details[data-menu][open]")) event.target.querySelector("input:not([type=hidden])")?.select();
+}, true);
+
 document.addEventListener("keydown", (event) => {
   if (event.key !== "Escape") return;
   const menu = document.activeElement?.closest("details[data-menu][open]");

@@ -98,7 +98,7 @@ function openSheet(event) {
       if (!lines.has(keys[0])) lines.set(keys[0], { keys, words: label(element) });
     }
   }
-  if (document.querySelector("[data-item]")) lines.set("j", { keys: ["j", "k"], words: "Next, previous in the list" });
+  if (document.querySelector("[data-item]")) lines.set("j", { keys: ["j", "k"], words: document.querySelector(".step[data-item]") ? "Next, previous step" : "Next, previous in the list" });
   lines.set("?", { keys: ["?"], words: "This sheet" });
   lines.set("Ctrl+k", { keys: ["Ctrl+k"], words: "Go to a trace, mode, screen or action" });
   list.replaceChildren(...[...lines.values()].map(({ keys, words }) => {

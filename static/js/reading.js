@@ -48,7 +48,10 @@ function showVerdict() {
   for (const button of document.querySelectorAll("#verdict button")) button.setAttribute("aria-pressed", String(button.value === value));
 }
 document.addEventListener("htmx:oobAfterSwap", (event) => {
-  if (event.detail.target.id === "verdict-version") showVerdict();
+  if (event.detail.target.id !== "verdict-version") return;
+  showVerdict();
+  // "No verdict yet" no longer holds.
+  document.getElementById("kept").hidden = true;
 });
 
 for (const time of document.querySelectorAll("time[data-local]")) {
