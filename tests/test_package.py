@@ -76,8 +76,23 @@ def test_every_shipped_file_is_in_it(names: set[str], folder: str) -> None:
 
 
 def test_the_demo_comes_with_source_and_licence(names: set[str]) -> None:
-    parts = ("traces.jsonl.zst", "SOURCE.md", "LICENSE.txt")
-    assert {f"server/demo/{part}" for part in parts} <= names
+    projects = {
+        "misguided_attention": {"traces.jsonl.zst", "LICENSE.txt"},
+        "finished_example": {
+            *(f"{name}.jsonl.zst" for name in ("trajectories", "annotations", "summaries")),
+            "LICENSE-MIT-AgentRx.txt",
+            "LICENSE-MIT-tau-bench.txt",
+        },
+        "many_models": {
+            "traces.jsonl.zst",
+            "outcomes.csv.zst",
+            "LICENSE-Apache-2.0-MINT.txt",
+            "LICENSE-MIT-tasks.txt",
+        },
+    }
+    for project, parts in projects.items():
+        wanted = {f"server/demo/{project}/{part}" for part in (*parts, "SOURCE.md")}
+        assert {name for name in names if f"/{project}/" in name} == wanted
 
 
 def test_no_test_and_no_puzzle_as_text_is_in_it(names: set[str]) -> None:

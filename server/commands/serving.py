@@ -22,13 +22,13 @@ NoJobsOption = Annotated[
 
 
 def demo(console: Console, host: HostOption = None, port: PortOption = None) -> None:
-    """Load the bundled demo project once, serve it and print the URL."""
+    """Load the bundled demo projects once, serve them and print the URL."""
     from server.services import demo as demo_service
 
     with opened(console) as database, console.progress("Loading the demo") as progress:
-        loaded = demo_service.load(database, console.settings, progress)
-    if loaded:
-        console.say(f"The demo project «{demo_service.NAME}» is loaded.")
+        loaded = demo_service.load_all(database, console.settings, progress)
+    for name in loaded:
+        console.say(f"The demo project «{name}» is loaded.")
     settings = _settings(console, host, port, no_login=True)
     _serve(console, settings, path=f"/projects/{demo_service.SLUG}")
 

@@ -1,5 +1,11 @@
-"""The demo's data: real traces, packed. Where they come from: SOURCE.md; licence: LICENSE.txt."""
+"""The demo projects' data: real traces, packed, each folder with SOURCE.md and licences."""
 
 from pathlib import Path
 
-TRACES = Path(__file__).with_name("traces.jsonl.zst")
+_HERE = Path(__file__).parent
+
+MISGUIDED_ATTENTION = _HERE / "misguided_attention"
+FINISHED_EXAMPLE = _HERE / "finished_example"
+MANY_MODELS = _HERE / "many_models"
+
+TRACES = MISGUIDED_ATTENTION / "traces.jsonl.zst"

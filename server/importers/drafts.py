@@ -150,8 +150,8 @@ def _converted(
     draft = convert(record.value)
     mapped = _mapped(record.value, draft.finish_reason, options)
     model = mapped.get("model", draft.model)
-    first = draft.steps[0]
-    template = first.text if first.role in ("system", "developer") else ""
+    first = draft.steps[0] if draft.steps else None
+    template = first.text if first and first.role in ("system", "developer") else ""
     derived = {
         "model_family": draft.model_family or model_family(model),
         "eval_id": draft.eval_id or eval_id(model, template, draft.metadata.get("sampler")),

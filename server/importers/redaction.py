@@ -173,11 +173,15 @@ class Redactor:
 
     def drafts(self, drafts: Iterable[TraceDraft]) -> Redacted:
         """Return redacted drafts, and how many finds were replaced in all of them."""
+        if not self:
+            return Redacted([*drafts], 0)
         counter = _Counting(self)
         return Redacted([counter.draft(draft) for draft in drafts], counter.finds)
 
     def refused(self, records: Iterable[RefusedRecord]) -> list[RefusedRecord]:
         """Return refused records with what is kept of them redacted, too."""
+        if not self:
+            return [*records]
         counter = _Counting(self)
         return [
             replace(

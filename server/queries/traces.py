@@ -19,6 +19,11 @@ def one(project_id: int, trace_id: int) -> SelectOfScalar[Trace]:
     return select(Trace).where(Trace.project_id == project_id, Trace.id == trace_id)
 
 
+def with_steps(project_id: int) -> SelectOfScalar[Trace]:
+    """Traces with a conversation, in the order they came in."""
+    return of_project(project_id).where(Trace.step_count > 0)
+
+
 def steps(trace_id: int, *, first: int = 0, count: int | None = None) -> SelectOfScalar[Step]:
     """Steps of a trace from position `first` on."""
     statement = (

@@ -86,9 +86,16 @@ def create(
 
 
 def create_from(
-    session: Session, member: Member, trace_ids: Sequence[int], name: str = ""
+    session: Session,
+    member: Member,
+    trace_ids: Sequence[int],
+    name: str = "",
+    *,
+    by_system: bool = False,
 ) -> Batch:
     """Make a batch of chosen traces, in the order given; repeated ones count once.
+
+    A batch that nobody asked for is made `by_system`.
 
     Raises:
         Invalid: Nothing was chosen, or a trace is not in the project.
@@ -99,12 +106,12 @@ def create_from(
     known = set(session.exec(traces.ids_among(member.project_id, chosen)))
     if missing := [trace_id for trace_id in chosen if trace_id not in known]:
         raise Invalid(f"This project has no trace {missing[0]}: load the list again.")
-    decision = Decision(session, member, "batch.created")
+    decision = Decision(session, member, "batch.created", by_system=by_system)
     number = len(session.exec(queries.of_project(member.project_id)).all()) + 1
     batch = decision.add(
         Batch(
             round_id=stored_id(current_round(session, member)),
-            created_by=member.id,
+            created_by=None if by_system else member.id,
             name=name.strip() or f"Batch {number}",
             strategy=CHOSEN,
             parameters={"size": len(chosen)},

@@ -89,7 +89,8 @@ def _create(
         for draft in drafts
         for position, step in enumerate(draft.steps)
     ]
-    session.execute(sa.insert(Step), steps)
+    if steps:
+        session.execute(sa.insert(Step), steps)
     return [Annotated(ids[draft.external_id], draft) for draft in drafts]
 
 

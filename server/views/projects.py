@@ -14,7 +14,8 @@ from server.queries import projects, traces, users
 class ProjectRow:
     name: str
     slug: str
-    description: str
+    about: str
+    """The first sentence of the description."""
     read_only: bool
     trace_count: int
 
@@ -46,7 +47,7 @@ def project_list(session: Session, user: User | None = None) -> ProjectList:
             ProjectRow(
                 name=project.name,
                 slug=project.slug,
-                description=project.description,
+                about=project.description.partition(". ")[0],
                 read_only=project.read_only,
                 trace_count=session.exec(traces.count(stored_id(project))).one(),
             )

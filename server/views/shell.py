@@ -94,8 +94,8 @@ def shell(
         counts=_counts(session, member) if counted else {},
         member=_member(member),
         members=() if user else _local_people(session, member.project),
-        undo_label=undoable.summary if undoable else None,
-        redo_label=redoable.summary if redoable else None,
+        undo_label=undoable.summary if undoable and not member.project.read_only else None,
+        redo_label=redoable.summary if redoable and member.project.is_open else None,
     )
 
 
