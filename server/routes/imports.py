@@ -11,7 +11,7 @@ from server.models.base import stored_id
 from server.models.trace import TraceSource
 from server.routes.multipart import BODY_LIMIT, ReceivedFiles
 from server.routes.runs import STOP_POLLING
-from server.routes.screen import LeadScreen, Reader
+from server.routes.screen import KeeperScreen, LeadScreen, Reader
 from server.services import imports, uploads
 from server.views.import_page import ImportPage, import_page
 from server.views.imports import import_list
@@ -63,7 +63,9 @@ def upload(files: ReceivedFiles, screen: LeadScreen) -> Response:
 
 
 @router.get("/{import_id}")
-def show_import(screen: Reader, import_id: int, choices: Annotated[Choices, Query()]) -> Response:
+def show_import(
+    screen: KeeperScreen, import_id: int, choices: Annotated[Choices, Query()]
+) -> Response:
     """A staged file as it will be read, an import under way, or its report."""
     row = imports.find(screen.session, screen.member, import_id)
     looked_at = uploads.look(row, screen.settings, choices.reading)
@@ -99,7 +101,7 @@ def discard_import(screen: LeadScreen, import_id: int) -> Response:
 
 
 @router.get("/{import_id}/refused")
-def download_refused(screen: Reader, import_id: int) -> Response:
+def download_refused(screen: KeeperScreen, import_id: int) -> Response:
     """The refused records with line, field and reason, as JSON lines."""
     row = imports.find(screen.session, screen.member, import_id)
     path = uploads.refused_path(row, screen.settings)

@@ -1,0 +1,275 @@
+"""Every route as every role: strangers get 404, the signed-out go to sign in, others 403.
+
+A route that stands in no row of `LEAST` fails the suite.
+"""
+
+import re
+from collections.abc import Iterator
+from enum import StrEnum
+from typing import NamedTuple
+
+import pytest
+from fastapi.routing import APIRoute
+from fastapi.testclient import TestClient
+
+from server.app import ROUTERS, create_app
+from server.db import SAFE_METHODS, Database
+from server.jobs import Jobs
+from server.models.base import stored_id
+from server.models.project import Role
+from server.models.user import User
+from server.routes.principal import SESSION_COOKIE
+from server.services import accounts, projects
+from server.settings import Settings
+from tests.factories import PROJECT_NAME, SLUG, make_trace
+
+
+class Who(StrEnum):
+    """Who sends a request, or the least that a route asks for."""
+
+    ANYBODY = "anybody"
+    SIGNED_IN = "signed in"
+    VIEWER = "viewer"
+    ANNOTATOR = "annotator"
+    LEAD = "lead"
+    ADMIN_MEMBER = "admin who takes part"
+    ADMIN = "admin"
+
+
+LEAST = {
+    Who.ANYBODY: """
+        POST /acting
+        GET /healthz
+        GET /invitations/{secret}
+        POST /invitations/{secret}
+        GET /readyz
+        GET /sign-in
+        POST /sign-in
+        POST /sign-out
+    """,
+    Who.SIGNED_IN: """
+        GET /
+        GET /account
+        POST /account/password
+        POST /account/sessions/{session_id}/revoke
+        POST /account/tokens
+        POST /account/tokens/{token_id}/revoke
+        POST /invitations/{secret}/join
+        POST /projects
+        POST /projects/open
+    """,
+    Who.VIEWER: """
+        GET /projects/{slug}
+        GET /projects/{slug}/exports
+        GET /projects/{slug}/exports/{format}
+        GET /projects/{slug}/groups
+        GET /projects/{slug}/imports
+        GET /projects/{slug}/labels
+        GET /projects/{slug}/labels/matrix
+        GET /projects/{slug}/labels/{trace_id}
+        GET /projects/{slug}/lifecycle
+        GET /projects/{slug}/members
+        GET /projects/{slug}/modes
+        GET /projects/{slug}/modes/{mode_id}
+        GET /projects/{slug}/palette.json
+        GET /projects/{slug}/read
+        GET /projects/{slug}/read/find
+        GET /projects/{slug}/read/{trace_id}
+        GET /projects/{slug}/read/{trace_id}/steps
+        GET /projects/{slug}/read/{trace_id}/steps/{position}
+        GET /projects/{slug}/redaction
+        GET /projects/{slug}/runs/{run_id}
+        GET /projects/{slug}/settings
+        GET /projects/{slug}/traces
+    """,
+    Who.ANNOTATOR: """
+        POST /projects/{slug}/labels/{trace_id}
+        POST /projects/{slug}/labels/{trace_id}/confirm
+        POST /projects/{slug}/read/{trace_id}/first-failure
+        POST /projects/{slug}/read/{trace_id}/notes
+        POST /projects/{slug}/read/{trace_id}/notes/{note_id}
+        POST /projects/{slug}/read/{trace_id}/notes/{note_id}/remove
+        POST /projects/{slug}/read/{trace_id}/verdict
+        POST /projects/{slug}/redo
+        POST /projects/{slug}/runs/{run_id}/cancel
+        POST /projects/{slug}/undo
+    """,
+    Who.LEAD: """
+        POST /projects/{slug}/batches
+        POST /projects/{slug}/groups/accept
+        POST /projects/{slug}/groups/dismiss
+        POST /projects/{slug}/groups/modes/{mode_id}
+        POST /projects/{slug}/groups/place
+        POST /projects/{slug}/groups/suggestions
+        POST /projects/{slug}/groups/take-out
+        POST /projects/{slug}/imports
+        GET /projects/{slug}/imports/{import_id}
+        POST /projects/{slug}/imports/{import_id}/discard
+        GET /projects/{slug}/imports/{import_id}/refused
+        POST /projects/{slug}/imports/{import_id}/start
+        POST /projects/{slug}/lifecycle/archive
+        GET /projects/{slug}/lifecycle/archive/{run_id}
+        POST /projects/{slug}/lifecycle/bring-back
+        POST /projects/{slug}/lifecycle/copy
+        POST /projects/{slug}/lifecycle/put-away
+        POST /projects/{slug}/members/invitations
+        POST /projects/{slug}/members/invitations/{invitation_id}/revoke
+        POST /projects/{slug}/members/{annotator_id}/role
+        POST /projects/{slug}/modes
+        GET /projects/{slug}/modes/merge
+        POST /projects/{slug}/modes/merge
+        POST /projects/{slug}/modes/{mode_id}/definition
+        POST /projects/{slug}/modes/{mode_id}/examples
+        POST /projects/{slug}/modes/{mode_id}/examples/{example_id}/remove
+        POST /projects/{slug}/modes/{mode_id}/name
+        POST /projects/{slug}/modes/{mode_id}/notes
+        POST /projects/{slug}/modes/{mode_id}/notes/{note_id}/take-out
+        POST /projects/{slug}/modes/{mode_id}/retire
+        POST /projects/{slug}/read/{trace_id}/reveal
+        POST /projects/{slug}/redaction
+        POST /projects/{slug}/redaction/try
+        POST /projects/{slug}/settings
+        POST /projects/{slug}/traces/batch
+    """,
+    Who.ADMIN_MEMBER: """
+        POST /projects/{slug}/lifecycle/delete
+        GET /projects/{slug}/traces/{trace_id}/erase
+        POST /projects/{slug}/traces/{trace_id}/erase
+    """,
+    Who.ADMIN: """
+        GET /admin
+        POST /admin/projects/{slug}/join
+        POST /admin/users/{user_id}/disable
+        POST /admin/users/{user_id}/enable
+        POST /admin/users/{user_id}/reset
+    """,
+}
+"""The least role of every route."""
+
+
+class Way(NamedTuple):
+    """A method on a path."""
+
+    method: str
+    path: str
+
+    @property
+    def is_of_project(self) -> bool:
+        return self.path.startswith("/projects/{slug}")
+
+    @property
+    def url(self) -> str:
+        """The path with ids in it that exist or not: who may not, must not find that out."""
+        return re.sub(r"\{\w+(:\w+)?\}", "1", self.path.replace("{slug}", SLUG))
+
+
+def ways(who: Who) -> list[Way]:
+    return [Way(*line.split()) for line in LEAST[who].strip().splitlines()]
+
+
+@pytest.fixture
+def guarded(settings: Settings) -> Iterator[TestClient]:
+    settings.no_login = False
+    app = create_app(settings, jobs=Jobs.immediate(), runs_jobs=False)
+    with TestClient(app, follow_redirects=False) as client:
+        yield client
+
+
+@pytest.fixture
+def cookies(database: Database) -> dict[str, str]:
+    """Session secrets of one person per role, and of a stranger."""
+    secrets = {}
+    with database.writing() as session:
+        project = projects.create(session, PROJECT_NAME)
+        make_trace(session, project)
+        for name, role, is_admin in (
+            ("viewer", Role.VIEWER, False),
+            ("annotator", Role.ANNOTATOR, False),
+            ("lead", Role.LEAD, False),
+            ("admin who takes part", Role.LEAD, True),
+            ("admin", None, True),
+            ("stranger", None, False),
+        ):
+            user = User(name=name, email=f"{name.replace(' ', '-')}@example.org", is_admin=is_admin)
+            session.add(user)
+            session.flush()
+            if role is not None:
+                accounts.take_part(session, stored_id(project), user, role)
+            secrets[name] = accounts.open_session(session, user).secret
+    return secrets
+
+
+def walk(client: TestClient, secret: str, some: list[Way]) -> dict[Way, int]:
+    found = {}
+    for way in some:
+        client.cookies.clear()
+        client.cookies.set(SESSION_COOKIE, secret)
+        found[way] = client.request(way.method, way.url).status_code
+    return found
+
+
+def unlike(found: dict[Way, int], *expected: int) -> dict[Way, int]:
+    return {way: status for way, status in found.items() if status not in expected}
+
+
+def test_every_route_stands_in_a_row() -> None:
+    served = {
+        f"{method} {route.path}"
+        for router in ROUTERS
+        for route in router.routes
+        if isinstance(route, APIRoute)
+        for method in route.methods
+    }
+    listed = [f"{way.method} {way.path}" for who in Who for way in ways(who)]
+    assert len(listed) == len(set(listed))
+    assert set(listed) == served
+
+
+def test_the_signed_out_are_sent_to_sign_in_and_change_nothing(
+    guarded: TestClient, cookies: dict[str, str]
+) -> None:
+    assert cookies
+    for who in set(Who) - {Who.ANYBODY}:
+        for way, status in walk(guarded, "no session", ways(who)).items():
+            assert status == (303 if way.method in SAFE_METHODS else 401), way
+
+
+def test_for_a_stranger_the_project_does_not_exist(
+    guarded: TestClient, cookies: dict[str, str]
+) -> None:
+    of_project = [way for who in Who for way in ways(who) if way.is_of_project]
+    for person in ("stranger", "admin"):
+        assert unlike(walk(guarded, cookies[person], of_project), 404) == {}
+
+
+@pytest.mark.parametrize(
+    ("person", "refused"),
+    [
+        (Who.VIEWER, [Who.ANNOTATOR, Who.LEAD, Who.ADMIN_MEMBER, Who.ADMIN]),
+        (Who.ANNOTATOR, [Who.LEAD, Who.ADMIN_MEMBER, Who.ADMIN]),
+        (Who.LEAD, [Who.ADMIN_MEMBER, Who.ADMIN]),
+    ],
+)
+def test_what_a_role_may_not_is_403(
+    guarded: TestClient, cookies: dict[str, str], person: Who, refused: list[Who]
+) -> None:
+    some = [way for who in refused for way in ways(who)]
+    assert unlike(walk(guarded, cookies[person], some), 403) == {}
+
+
+@pytest.mark.parametrize(
+    ("person", "allowed"),
+    [
+        (Who.VIEWER, [Who.VIEWER]),
+        (Who.ANNOTATOR, [Who.VIEWER, Who.ANNOTATOR]),
+        (Who.LEAD, [Who.VIEWER, Who.ANNOTATOR, Who.LEAD]),
+        (Who.ADMIN_MEMBER, [Who.VIEWER, Who.ANNOTATOR, Who.LEAD]),
+    ],
+)
+def test_what_a_role_may_is_never_refused_for_who_it_is(
+    guarded: TestClient, cookies: dict[str, str], person: Who, allowed: list[Who]
+) -> None:
+    some = [way for who in allowed for way in ways(who) if "put-away" not in way.path]
+    found = walk(guarded, cookies[person], some)
+    refused = {way: status for way, status in found.items() if status in (401, 403, 405, 500)}
+    assert refused == {}
