@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
+from sqlalchemy.exc import DataError
 from starlette.exceptions import HTTPException
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
@@ -129,6 +130,16 @@ def _handle_errors(app: FastAPI) -> None:
             for problem in error.errors()
         )
         return show_error(request, Invalid(f"The form does not fit: {found}. Nothing was changed."))
+
+    @app.exception_handler(DataError)
+    def unstorable(request: Request, _error: DataError) -> Response:
+        return show_error(
+            request,
+            Invalid(
+                "The form holds something that the database can't keep, such as a NUL character "
+                "or a number far too large. Nothing was changed."
+            ),
+        )
 
     @app.exception_handler(HTTPException)
     def http_error(request: Request, error: HTTPException) -> Response:

@@ -6,12 +6,14 @@ from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import RedirectResponse
 
 from server.db import SessionDep
+from server.errors import Forbidden
 from server.render import render
 from server.routes.multipart import ReceivedArchive
 from server.routes.navigation import flash, go_to
 from server.routes.principal import Maker, PrincipalDep
 from server.routes.screen import VERSION
 from server.services import archive_files, projects
+from server.services.tokens import Scope
 from server.settings import Settings
 from server.views.projects import project_list
 from server.views.shell import shell
@@ -22,6 +24,8 @@ router = APIRouter(tags=["projects"])
 @router.get("/")
 def list_projects(request: Request, session: SessionDep, who: PrincipalDep) -> Response:
     """The projects one takes part in."""
+    if not who.may(Scope.READ):
+        raise Forbidden("This token may not read: its scopes lack «read».")
     context = {
         "view": project_list(session, who.user),
         "shell": shell(session, None, "projects", VERSION, who.user),
