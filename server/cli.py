@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from server.commands import exporting, importing, projects, serving, upkeep
+from server.commands import exporting, importing, lifecycle, projects, serving, upkeep
 from server.commands.console import DatabaseOption, DataOption, GlobalOptions, JsonOption, command
 
 app = typer.Typer(
@@ -46,6 +46,14 @@ command(app, "serve")(serving.serve)
 command(app, "worker")(serving.worker)
 command(app, "import")(importing.import_files)
 command(app, "export")(exporting.export)
+project_app = typer.Typer(
+    help="Archive, bring back, delete or copy a project.", no_args_is_help=True
+)
+app.add_typer(project_app, name="project")
+command(project_app, "archive")(lifecycle.archive)
+command(project_app, "unarchive")(lifecycle.unarchive)
+command(project_app, "delete")(lifecycle.delete)
+command(project_app, "copy-codebook")(lifecycle.copy_codebook)
 command(app, "evals")(projects.evals)
 command(app, "tasks")(projects.tasks)
 command(app, "migrate")(upkeep.migrate)

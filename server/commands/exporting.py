@@ -1,10 +1,11 @@
-"""`export`: a project's labels, notes and verdicts as a file."""
+"""`export`: a project's labels, notes and verdicts as a file, or all of it as an archive."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from server.commands.archives import FORMAT, export_archive
 from server.commands.console import Console, opened
 from server.commands.projects import ProjectOption
 
@@ -12,17 +13,22 @@ from server.commands.projects import ProjectOption
 def export(
     console: Console,
     project: ProjectOption,
-    format_name: Annotated[str, typer.Option("--format", "-f", help="csv, jsonl, label_bundle.")],
+    format_name: Annotated[
+        str, typer.Option("--format", "-f", help="csv, jsonl, label_bundle, archive.")
+    ],
     out: Annotated[Path, typer.Option("--out", "-o", metavar="PATH", help="The file to write.")],
     filters: Annotated[
         str, typer.Option(metavar="JSON", help="Only traces that match, as in the filter bar.")
     ] = "{}",
 ) -> None:
-    """Write labels, notes and verdicts to a file, as the lead sees them."""
+    """Write labels, notes and verdicts to a file, as the lead sees them; or a whole archive."""
     from server.errors import Invalid
     from server.queries.filters import Filters
     from server.services import exports, projects
 
+    if format_name.strip().lower() == FORMAT:
+        export_archive(console, project, out, filters)
+        return
     try:
         chosen = exports.format_of(format_name)
         wanted = Filters.parse(filters)

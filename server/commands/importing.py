@@ -1,4 +1,4 @@
-"""`import`: files and folders of traces into a project."""
+"""`import`: files and folders of traces into a project, or a project from its archive."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from server.commands.archives import archives_among, import_archives
 from server.commands.console import Console, opened
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def import_files(
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Read all, store nothing.")] = False,
 ) -> None:
-    """Import traces; the same file again changes nothing."""
+    """Import traces (the same file again changes nothing), or a project from its archive."""
     from server.services import import_runs, imports
 
     options = imports.options_from(
@@ -47,6 +48,11 @@ def import_files(
     missing = [str(path) for path in files if not path.exists()]
     if missing:
         console.fail(f"There is no {', no '.join(missing)}. Nothing was imported.")
+    if found := archives_among(files):
+        if len(found) < len(files):
+            raise typer.BadParameter("Import project archives and traces one after the other.")
+        import_archives(console, found, project, dry_run=dry_run)
+        return
     if dry_run:
         results = [import_runs.dry_run(path, options) for path in files]
     elif not project:

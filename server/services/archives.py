@@ -192,6 +192,12 @@ def read(
         raise Invalid(f"The rows of {shown_as} do not fit together: {error.orig}.") from error
 
 
+def inspect(path: Path) -> Manifest:
+    """Return what an archive says of itself, checked as far as that goes without reading it."""
+    with zipfile.ZipFile(path) as archive:
+        return _checked_manifest(archive)
+
+
 def looks_like(path: Path) -> bool:
     """Return whether a file is a zip with an archive's manifest, whatever its name."""
     try:
