@@ -33,7 +33,7 @@ lint: $(VENV)/.dev
 	$(BIN)/djlint --check --lint --quiet templates
 
 screenshots: $(VENV)/.dev chromium ## Photograph every page of the demo into screenshots/
-	$(BIN)/python docs/screenshots.py screenshots
+	$(BIN)/python -m docs.screenshots screenshots
 
 clean: ## Remove the virtual environment and caches, never data
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -1,6 +1,6 @@
 """A project with work in it, for the browser: the demo, read and coded in part by three people."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import cycle
 
@@ -208,10 +208,13 @@ def _suggest(database: Database, settings: Settings) -> None:
         suggestions.request_groups(session, jobs, _member(session), settings)
 
 
-def some_trace_ids(settings: Settings, count: int) -> Sequence[int]:
-    """Return traces that were read, with notes, for pages about one trace."""
+def read_trace_id(settings: Settings) -> int:
+    """Return a trace that the lead failed with a note, for pages about one trace."""
     database = Database.from_url(settings.database_url)
     with database.reading() as session:
-        found = session.exec(select(Note.trace_id).distinct().limit(count)).all()
+        lead = _member(session)
+        noted = select(Note.trace_id).where(Note.annotator_id == lead.id).order_by(col(Note.id))
+        found = session.exec(noted).first()
     database.dispose()
+    assert found is not None
     return found

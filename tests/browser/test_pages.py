@@ -20,7 +20,7 @@ AXE_TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practi
 
 @pytest.fixture(scope="module")
 def trace_id(staged: Settings) -> int:
-    return stage.some_trace_ids(staged, 1)[0]
+    return stage.read_trace_id(staged)
 
 
 def visit(page: Page, server: Running, watch: Watch, name: str, trace_id: int) -> None:
