@@ -103,7 +103,10 @@ def decide(
     """Give or change one's verdict."""
     before = verdicts.own_verdict(screen.session, screen.member, trace_id)
     failed_at = before.first_failure_step if before else None
-    verdicts.decide(screen.session, screen.member, trace_id, value, version=version)
+    try:
+        verdicts.decide(screen.session, screen.member, trace_id, value, version=version)
+    except Conflict as refusal:
+        return _outdated(screen, trace_id, refusal)
     return _changed(screen, trace_id, _VERDICT, steps=(failed_at,))
 
 
@@ -152,7 +155,7 @@ def edit_note(
     except (Conflict, Invalid) as refusal:
         kept = _kept_edit(text, note_id, version, refusal)
         return _kept(screen, trace_id, kept, refusal.status)
-    screen.announce("Note changed", undo=True, **{"draft:saved": {"key": f"edit-{note_id}"}})
+    screen.announce("Note changed", undo=True, **_edited(note_id))
     return _changed(screen, trace_id, _NOTES, notes=(note.step,), message="Note changed")
 
 
@@ -187,6 +190,23 @@ def _finish(screen: Screen, trace_id: int, form: NoteForm) -> Response:
 
 def _sent(screen: Screen, trace_id: int) -> dict[str, Any]:
     return {"draft:saved": {"key": f"note-{trace_id}-{screen.member.id}"}}
+
+
+def _edited(note_id: int) -> dict[str, Any]:
+    return {
+        "draft:saved": {"key": f"edit-{note_id}"},
+        "move-focus": {"id": f"edit-{note_id}-toggle"},
+    }
+
+
+def _outdated(screen: Screen, trace_id: int, refusal: Conflict) -> Response:
+    """Show the verdict as it is now, so that it can be decided again."""
+    if not screen.wants_fragment:
+        raise refusal
+    screen.announce(refusal.message)
+    kept = Kept("", refusal.message)
+    view = read_page(reading(screen.session, screen.member, trace_id), kept=kept)
+    return screen.show(PAGE, view, section="read", blocks=(*_VERDICT, "kept"), status=409)
 
 
 def _changed(

@@ -150,8 +150,8 @@ def _write(
                 **judgement._asdict(),
             )
         )
-    _refuse_stale(verdict, version)
     if judgement != _Judgement(verdict.value, verdict.first_failure_step):
+        _refuse_stale(verdict, version)
         decision.change(verdict, **judgement._asdict(), version=verdict.version + 1)
     return verdict
 

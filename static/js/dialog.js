@@ -20,9 +20,12 @@ function closeOutside(event) {
   if (!inside && event.detail > 0) event.target.close();
 }
 
-// A menu that asks for something is opened to type it; on a page that opens it, nothing moves.
+/** A menu that asks for something is opened to type it. */
+export function enter(menu) {
+  menu?.querySelector("input:not([type=hidden])")?.select();
+}
 document.addEventListener("toggle", (event) => {
-  if (event.target.matches("details[data-menu][open]")) event.target.querySelector("input:not([type=hidden])")?.select();
+  if (event.target.matches("details[data-menu][open]")) enter(event.target);
 }, true);
 
 document.addEventListener("keydown", (event) => {

@@ -1,4 +1,5 @@
 // Keys are looked up in the page at the moment they are pressed, so swapped-in content needs no set-up.
+import { enter } from "./dialog.js";
 import { currentItem, firstInView, makeCurrent, step } from "./items.js";
 
 const TEXT_INPUTS = "input:not([type=checkbox], [type=radio], [type=button], [type=submit], [type=range]), textarea, select";
@@ -45,11 +46,15 @@ function act(element) {
   else if (element.hasAttribute("data-drop-url")) element.dispatchEvent(new CustomEvent("drop:key", { bubbles: true }));
   else if (isTyping(element)) element.focus();
   else element.click();
+  // At once: the next keys may be there before the browser tells that the menu is open.
+  if (element.matches("summary")) enter(element.closest("details[data-menu][open]"));
 }
 
 function press(event, attribute) {
   const found = candidates(attribute, namesOf(event));
-  const element = found.length ? choose(found) : null;
+  // While typing, the form that is typed in comes first.
+  const own = isTyping(event.target) && found.find((candidate) => candidate.form && candidate.form === event.target.form);
+  const element = own || (found.length ? choose(found) : null);
   if (element) {
     event.preventDefault();
     act(element);

@@ -1,4 +1,5 @@
 // Says when things were saved, and keeps trying while the server is away.
+import { announce } from "./toasts.js";
 
 const waits = new WeakMap();
 
@@ -25,7 +26,10 @@ document.addEventListener("htmx:responseError", (event) => isSave(event) && say(
 document.addEventListener("htmx:sendError", (event) => {
   if (!isSave(event)) return;
   const form = event.detail.elt.closest("form[data-retry]");
-  if (!form) return say("not saved, the server did not answer", "failed");
+  if (!form) {
+    say("not saved, the server did not answer", "failed");
+    return announce("The server did not answer, so this is not saved. What you typed stays here: save again when it is back.");
+  }
   say("not saved, trying again", "failed");
   const wait = Math.min(30, (waits.get(event.detail.elt) ?? 1) * 2);
   waits.set(event.detail.elt, wait);

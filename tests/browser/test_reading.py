@@ -54,12 +54,12 @@ def test_slash_searches_and_brackets_walk_through_the_hits(page: Page, read: str
     page.keyboard.type(word)
     page.keyboard.press("Enter")
     expect(page.locator("mark.hit").first).to_have_text(word, ignore_case=True)
-    expect(page.locator("nav.subbar")).to_contain_text("1 of")
-    page.keyboard.press("]")
-    expect(page.locator("nav.subbar")).to_contain_text("2 of")
-    expect(page.locator("#hit-2")).to_be_in_viewport()
-    page.keyboard.press("[")
-    expect(page.locator("nav.subbar")).to_contain_text("1 of")
+    for key, place in (("]", "1 of"), ("[", "2 of"), ("", "1 of")):
+        expect(page.locator("nav.subbar")).to_contain_text(place)
+        expect(page.locator(f"#hit-{place[0]}")).to_be_in_viewport()
+        expect(page.locator("html.js")).to_be_attached()
+        if key:
+            page.keyboard.press(key)
 
 
 def test_no_verdict_yet_is_said_until_there_is_one(page: Page, read: str, watch: Watch) -> None:
@@ -70,3 +70,56 @@ def test_no_verdict_yet_is_said_until_there_is_one(page: Page, read: str, watch:
     expect(page.locator("#kept")).to_be_hidden()
     page.keyboard.press("Control+Enter")
     page.wait_for_url(lambda url: url != read)
+
+
+def write_note(page: Page, text: str) -> None:
+    page.keyboard.press("n")
+    page.keyboard.type(text)
+    page.keyboard.press("Control+s")
+    expect(page.locator("#notes")).to_contain_text(text)
+    expect(page.locator("#field-text")).to_have_value("")
+    page.keyboard.press("Escape")
+
+
+@pytest.mark.parametrize("chord", ["Control+s", "Control+Enter"])
+def test_saving_while_a_note_is_edited_saves_that_note(page: Page, read: str, chord: str) -> None:
+    page.keyboard.press("1")
+    write_note(page, "First words")
+    page.get_by_text("edit", exact=True).click()
+    page.get_by_label("Edit note").fill("Other words")
+    page.keyboard.press(chord)
+    expect(page.locator("#notes .plain-text")).to_have_text("Other words")
+    expect(page.locator("#edit-1-toggle")).to_be_focused()
+    assert page.url == read
+
+
+def test_a_verdict_changed_in_another_tab_is_shown_and_decided_again(
+    page: Page, read: str, watch: Watch
+) -> None:
+    watch.expect("status of 409")
+    other = page.context.new_page()
+    other.goto(read)
+    other.keyboard.press("2")
+    expect(other.locator("#verdict-fail")).to_have_attribute("aria-pressed", "true")
+    # This page knows of no verdict yet.
+    page.keyboard.press("d")
+    expect(page.locator("#kept")).to_contain_text("changed to «fail» meanwhile")
+    expect(page.locator("#verdict-fail")).to_have_attribute("aria-pressed", "true")
+    page.keyboard.press("d")
+    expect(page.locator("#verdict-defer")).to_have_attribute("aria-pressed", "true")
+    expect(page.locator("#kept")).to_be_hidden()
+
+
+def test_what_is_typed_without_a_server_stays_and_is_said(
+    page: Page, read: str, watch: Watch
+) -> None:
+    watch.expect("htmx:|ERR_INTERNET_DISCONNECTED")
+    page.keyboard.press("n")
+    page.keyboard.type("Written in a tunnel")
+    page.context.set_offline(True)
+    page.keyboard.press("Control+s")
+    expect(page.locator("#toasts")).to_contain_text("did not answer")
+    expect(page.locator("#field-text")).to_have_value("Written in a tunnel")
+    page.context.set_offline(False)
+    page.keyboard.press("Control+s")
+    expect(page.locator("#notes")).to_contain_text("Written in a tunnel")
