@@ -32,7 +32,7 @@ TO_LAB = np.array([[0.2105, 0.7936, -0.0041], [1.9780, -2.4286, 0.4506], [0.0259
 
 
 def _tokens(scheme: int) -> dict[str, str]:
-    pairs = re.findall(r"--([\w-]+): light-dark\((#\w{6}), (#\w{6})\)", TOKENS)
+    pairs = re.findall(r"(?:--|\.)([\w-]+)(?: \{ --hue)?: light-dark\((#\w{6}), (#\w{6})\)", TOKENS)
     return {name: colours[scheme] for name, *colours in pairs}
 
 
