@@ -14,7 +14,7 @@ def export(
     console: Console,
     project: ProjectOption,
     format_name: Annotated[
-        str, typer.Option("--format", "-f", help="csv, jsonl, label_bundle, archive.")
+        str, typer.Option("--format", "-f", help="csv, parquet, jsonl, label_bundle, archive.")
     ],
     out: Annotated[Path, typer.Option("--out", "-o", metavar="PATH", help="The file to write.")],
     filters: Annotated[

@@ -5,6 +5,7 @@ import io
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 from server.exporters.records import (
@@ -49,12 +50,25 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\0")
 _COUNTS = (".n_present", ".n_absent", ".n_annotators", ".source", ".mode_version")
 
 
+class Kind(StrEnum):
+    """What the values of a column are, where a format tells them apart."""
+
+    TEXT = "text"
+    TEXTS = "texts"
+    BINARY = "binary"
+    COUNT = "count"
+    NUMBER = "number"
+    TIME = "time"
+    DIMENSION = "dimension"
+
+
 @dataclass(frozen=True)
 class Column:
     """A column of the table, and what it means."""
 
     name: str
     meaning: str
+    kind: Kind = Kind.TEXT
 
 
 @dataclass(frozen=True)
@@ -73,22 +87,29 @@ class Layout:
             *map(_trace_column, LEADING_FIELDS),
             *(column for mode in self.codebook.modes for column in self._of_mode(mode, people)),
             *(column for name in people for column in _verdict_columns(name)),
-            Column("n_notes", "how many notes you may see"),
+            Column("n_notes", "how many notes you may see", Kind.COUNT),
             Column("notes", "the notes: who, at which step (counted from 1), and the text"),
             *map(_trace_column, OTHER_FIELDS),
-            *(Column(f"params.{name}", "dimension") for name in self.codebook.dimensions),
+            *(
+                Column(f"params.{name}", "dimension", Kind.DIMENSION)
+                for name in self.codebook.dimensions
+            ),
         ]
 
     def _of_mode(self, mode: ModeRecord, people: list[str]) -> list[Column]:
         name = self.mode_names[mode.id]
         return [
-            Column(name, "1 the failure is present, 0 absent, empty nobody decided"),
-            Column(f"{name}.n_present", "people who say present"),
-            Column(f"{name}.n_absent", "people who say absent"),
-            Column(f"{name}.n_annotators", "people who labelled it"),
+            Column(name, "1 the failure is present, 0 absent, empty nobody decided", Kind.BINARY),
+            Column(f"{name}.n_present", "people who say present", Kind.COUNT),
+            Column(f"{name}.n_absent", "people who say absent", Kind.COUNT),
+            Column(f"{name}.n_annotators", "people who labelled it", Kind.COUNT),
             Column(f"{name}.source", "gold, majority, tie, or empty where nobody labelled it"),
-            Column(f"{name}.mode_version", "oldest version of the definition behind the value"),
-            *(Column(f"{name}@{person}", f"what {person} says") for person in people),
+            Column(
+                f"{name}.mode_version",
+                "oldest version of the definition behind the value",
+                Kind.COUNT,
+            ),
+            *(Column(f"{name}@{person}", f"what {person} says", Kind.BINARY) for person in people),
         ]
 
 
@@ -101,8 +122,27 @@ _TRACE_MEANINGS = {
 }
 
 
+_TRACE_KINDS = {
+    "tags": Kind.TEXTS,
+    "started_at": Kind.TIME,
+    **dict.fromkeys(("score", "duration_s", "cost"), Kind.NUMBER),
+    **dict.fromkeys(
+        (
+            "trial",
+            "prompt_tokens",
+            "completion_tokens",
+            "reasoning_tokens",
+            "token_limit",
+            "step_count",
+        ),
+        Kind.COUNT,
+    ),
+}
+
+
 def _trace_column(name: str) -> Column:
-    return Column(name, _TRACE_MEANINGS.get(name, "as imported"))
+    kind = _TRACE_KINDS.get(name, Kind.TEXT)
+    return Column(name, _TRACE_MEANINGS.get(name, "as imported"), kind)
 
 
 def layout(codebook: Codebook) -> Layout:
@@ -143,14 +183,14 @@ def _verdict_columns(person: str) -> list[Column]:
     verdict, step = _verdict_names(person)
     return [
         Column(verdict, "pass, fail or defer"),
-        Column(step, "first failing step, counted from 1 as on screen"),
+        Column(step, "first failing step, counted from 1 as on screen", Kind.COUNT),
     ]
 
 
 def rows(table: Layout, traces: Iterable[TraceRecord]) -> Iterator[list[str]]:
     """Return the cells of each trace, ready to write."""
     for trace in traces:
-        yield [cell(value) for value in _values(table, trace)]
+        yield [cell(value) for value in values(table, trace)]
 
 
 def write(table: Layout, traces: Iterable[TraceRecord]) -> Iterator[bytes]:
@@ -179,7 +219,8 @@ def cell(value: Any) -> str:
     return f"'{text}" if text.startswith(_FORMULA) else text
 
 
-def _values(table: Layout, trace: TraceRecord) -> Iterator[Any]:
+def values(table: Layout, trace: TraceRecord) -> Iterator[Any]:
+    """Return the values of a trace as they are, one for each column."""
     fields = {**trace.fields, "split": trace.split, "tags": trace.fields["tags"] or None}
     yield from (fields[name] for name in LEADING_FIELDS)
     for mode in table.codebook.modes:

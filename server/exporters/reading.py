@@ -98,6 +98,15 @@ class Source:
             dimensions=tuple(self.session.execute(names).scalars()),
         )
 
+    def dimension_types(self) -> dict[str, set[str]]:
+        """Read which JSON types the values of each dimension have."""
+        is_sqlite = self.session.get_bind().dialect.name == "sqlite"
+        statement = queries.dimension_types(self.where, is_sqlite=is_sqlite)
+        found: defaultdict[str, set[str]] = defaultdict(set)
+        for name, kind in self.session.execute(statement):
+            found[name].add(kind)
+        return dict(found)
+
     def taxonomy(self) -> list[dict[str, Any]]:
         """Read the codebook with every version of every definition."""
         project_id = self.member.project_id

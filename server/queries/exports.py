@@ -237,6 +237,22 @@ def dimension_names(where: Sequence[Bool], *, is_sqlite: bool) -> sa.Select[str]
     return sa.select(pairs.c.key).select_from(Trace).where(*where).distinct().order_by(pairs.c.key)
 
 
+def dimension_types(where: Sequence[Bool], *, is_sqlite: bool) -> sa.Select[str, str]:
+    """The names of all dimensions of these traces with each JSON type that their values have."""
+    if is_sqlite:
+        pairs = sa.func.json_each(col(Trace.dimensions)).table_valued(
+            "key", "type", joins_implicitly=True
+        )
+        kind: Any = pairs.c.type
+    else:
+        pairs = sa.func.jsonb_each(col(Trace.dimensions)).table_valued(
+            "key", "value", joins_implicitly=True
+        )
+        is_whole = sa.cast(pairs.c.value, sa.Text()).regexp_match(r"^-?\d+$")
+        kind = sa.case((is_whole, "integer"), else_=sa.func.jsonb_typeof(pairs.c.value))
+    return sa.select(pairs.c.key, kind).select_from(Trace).where(*where).distinct()
+
+
 def event_head(project_id: int) -> sa.Select[int | None]:
     """The id of the latest event."""
     return sa.select(sa.func.max(col(Event.id))).where(col(Event.project_id) == project_id)

@@ -12,7 +12,7 @@ from sqlmodel import Session
 from server import search
 from server.db import Database
 from server.errors import Invalid
-from server.exporters import csv_table, json_lines, label_bundle
+from server.exporters import csv_table, json_lines, label_bundle, parquet
 from server.exporters.reading import Source
 from server.models.project import Member
 from server.queries.filters import Filters
@@ -23,14 +23,17 @@ class Format(StrEnum):
     """What an export is written as."""
 
     CSV = "csv"
+    PARQUET = "parquet"
     JSONL = "jsonl"
     LABEL_BUNDLE = "label_bundle"
 
     @property
     def media_type(self) -> str:
-        return {"csv": "text/csv; charset=utf-8", "jsonl": "application/x-ndjson"}.get(
-            self.value, "application/zip"
-        )
+        return {
+            "csv": "text/csv; charset=utf-8",
+            "parquet": "application/vnd.apache.parquet",
+            "jsonl": "application/x-ndjson",
+        }.get(self.value, "application/zip")
 
     @property
     def suffix(self) -> str:
@@ -86,6 +89,9 @@ def _pieces(source: Source, format: Format, filters: Filters) -> Iterator[bytes]
     codebook = source.codebook()
     if format is Format.CSV:
         return csv_table.write(csv_table.layout(codebook), source.traces())
+    if format is Format.PARQUET:
+        table = csv_table.layout(codebook)
+        return parquet.write(table, source.dimension_types(), source.traces())
     if format is Format.JSONL:
         return json_lines.write(codebook, source.traces())
     return label_bundle.write(

@@ -65,6 +65,12 @@ _FORMATS = (
         "Opens in any spreadsheet; text that looks like a formula is made harmless.",
     ),
     (
+        "parquet",
+        "Parquet",
+        "The same table with types: labels as nullable whole numbers, tokens and scores as "
+        "numbers, times as times. For pandas, Polars, DuckDB and Spark. Text is raw.",
+    ),
+    (
         "jsonl",
         "JSON Lines",
         "One object a trace with its labels, anchored notes and verdicts nested. Values are raw.",
@@ -121,7 +127,7 @@ def export_page(
 
 def _preview(source: Source, codebook: Codebook, format: str, filters: Filters) -> Preview:
     traces = source.traces(most=ROWS_SHOWN)
-    if format == "csv":
+    if format in ("csv", "parquet"):
         table = csv_table.layout(codebook)
         rows = csv_table.rows(table, traces)
         return Preview(
