@@ -9,7 +9,7 @@ connection = context.config.attributes["connection"]
 
 
 def is_ours(_object: object, name: str | None, kind: str, *_rest: object) -> bool:
-    """Leave out the full-text tables and the list's index, and the job queue's own: no model describes them."""
+    """Leave out what no model describes: full-text tables, the list's index, the job queue's."""
     hidden = ("trace_text", "trace_list", "huey_")
     return not (kind in ("table", "index") and name is not None and name.startswith(hidden))
 
