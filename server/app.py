@@ -3,10 +3,7 @@
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
-from fastapi import APIRouter, FastAPI, Request, Response
-from fastapi.exceptions import RequestValidationError
-from sqlalchemy.exc import DataError
-from starlette.exceptions import HTTPException
+from fastapi import APIRouter, FastAPI
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from server import schema, tasks
@@ -14,7 +11,6 @@ from server.api.app import PATH as API
 from server.api.app import create_api
 from server.assets import shipped
 from server.db import Database
-from server.errors import FaultbookError, Invalid
 from server.jobs import Jobs
 from server.logs import configure_logging
 from server.routes import (
@@ -38,7 +34,7 @@ from server.routes import (
     traces,
     undo,
 )
-from server.routes.failures import show_error
+from server.routes.failures import answer_errors
 from server.routes.rate_limits import RateLimits
 from server.security import SameOrigin, SecurityHeaders
 from server.settings import Settings
@@ -114,44 +110,5 @@ def create_app(
     app.mount(API, create_api(app.state), name="api")
     for router in ROUTERS:
         app.include_router(router)
-    _handle_errors(app)
+    answer_errors(app)
     return app
-
-
-def _handle_errors(app: FastAPI) -> None:
-    @app.exception_handler(FaultbookError)
-    def faultbook_error(request: Request, error: FaultbookError) -> Response:
-        return show_error(request, error)
-
-    @app.exception_handler(RequestValidationError)
-    def invalid_form(request: Request, error: RequestValidationError) -> Response:
-        found = "; ".join(
-            f"{'.'.join(str(part) for part in problem['loc'][1:])}: {problem['msg']}"
-            for problem in error.errors()
-        )
-        return show_error(request, Invalid(f"The form does not fit: {found}. Nothing was changed."))
-
-    @app.exception_handler(DataError)
-    def unstorable(request: Request, _error: DataError) -> Response:
-        return show_error(
-            request,
-            Invalid(
-                "The form holds something that the database can't keep, such as a NUL character "
-                "or a number far too large. Nothing was changed."
-            ),
-        )
-
-    @app.exception_handler(HTTPException)
-    def http_error(request: Request, error: HTTPException) -> Response:
-        failure = FaultbookError(str(error.detail))
-        failure.status = error.status_code
-        return show_error(request, failure)
-
-    @app.exception_handler(Exception)
-    def unexpected(request: Request, _error: Exception) -> Response:
-        failure = FaultbookError(
-            "Something went wrong on our side. What you saved before is safe; the error is in the "
-            "server's log."
-        )
-        failure.status = 500
-        return show_error(request, failure)

@@ -1,10 +1,10 @@
 """The command `faultbook`: its subcommands and the options that all of them take."""
 
-from importlib.metadata import version as installed_version
 from typing import Annotated
 
 import typer
 
+from server import __version__
 from server.commands import exporting, importing, lifecycle, projects, serving, upkeep
 from server.commands.console import DatabaseOption, DataOption, GlobalOptions, JsonOption, command
 
@@ -20,7 +20,7 @@ app = typer.Typer(
 
 def _print_version(asked: bool) -> None:
     if asked:
-        typer.echo(f"faultbook {installed_version('faultbook')}")
+        typer.echo(f"faultbook {__version__}")
         raise typer.Exit
 
 

@@ -166,3 +166,14 @@ async def get_session(request: Request) -> AsyncIterator[Session]:
 
 SessionDep = Annotated[Session, Depends(get_session, scope="function")]
 """`scope="function"`: the commit comes before the response starts, so "saved" is true."""
+
+
+def get_stream_session(request: Request) -> Iterator[Session]:
+    """Give a response that is sent piece by piece its session."""
+    database: Database = request.app.state.database
+    with database.reading() as session:
+        yield session
+
+
+StreamSessionDep = Annotated[Session, Depends(get_stream_session, scope="request")]
+"""A session that sees one state until the last byte is sent; `SessionDep` ends before the first."""

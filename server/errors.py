@@ -51,6 +51,18 @@ class TooLarge(FaultbookError):
     status = 413
 
 
+class Unexpected(FaultbookError):
+    """An error of ours, which the log describes."""
+
+    status = 500
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Something went wrong on our side. What you saved before is safe; the error is in the "
+            "server's log."
+        )
+
+
 class StartupError(FaultbookError):
     """The server cannot start as asked; the sentence says what to change."""
 

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.security import HTTPBearer
 from starlette.datastructures import State
 
+from server import __version__
 from server.api import (
     batches,
     events,
@@ -25,7 +26,6 @@ from server.api import (
 from server.api.failures import RESPONSES, answer_errors_as_json
 from server.errors import Invalid
 from server.routes.multipart import BODY_LIMIT
-from server.routes.screen import VERSION
 
 PATH = "/api/v1"
 ROUTERS: Sequence[APIRouter] = (
@@ -81,7 +81,7 @@ def create_api(state: State) -> FastAPI:
         title="Faultbook",
         summary="Find out how an LLM system fails.",
         description=_ABOUT,
-        version=VERSION,
+        version=__version__,
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,

@@ -1,15 +1,11 @@
 """Exports: labels, notes and verdicts as a stream."""
 
-from collections.abc import Iterator
-from typing import Annotated
-
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter
 from fastapi.responses import StreamingResponse
-from sqlmodel import Session
 
 from server.api.filters import FiltersQuery
 from server.api.limits import LimitedRoute
-from server.db import Database
+from server.db import StreamSessionDep
 from server.routes.screen import Reader
 from server.services import exports
 from server.services.exports import Format
@@ -19,19 +15,9 @@ router = APIRouter(prefix="/projects/{slug}/exports", tags=["exports"], route_cl
 _CONTENT: dict[str, dict[str, str]] = {format.media_type.partition(";")[0]: {} for format in Format}
 
 
-def _reading(request: Request) -> Iterator[Session]:
-    database: Database = request.app.state.database
-    with database.reading() as session:
-        yield session
-
-
-StreamSession = Annotated[Session, Depends(_reading, scope="request")]
-"""A session that sees one state until the last byte is sent; `SessionDep` ends before the first."""
-
-
 @router.get("/{format}", response_class=StreamingResponse, responses={200: {"content": _CONTENT}})
 def download_export(
-    screen: Reader, session: StreamSession, format: Format, filters: FiltersQuery
+    screen: Reader, session: StreamSessionDep, format: Format, filters: FiltersQuery
 ) -> StreamingResponse:
     """The traces that the filters mean with everything decided on them, as far as you may see it.
 

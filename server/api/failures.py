@@ -11,13 +11,8 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
-from server.errors import FaultbookError, Invalid
+from server.errors import FaultbookError, Invalid, Unexpected
 from server.views.failure import plain_detail
-
-_UNEXPECTED = (
-    "Something went wrong on our side. What you saved before is safe; the error is in the "
-    "server's log."
-)
 
 
 class Problem(BaseModel):
@@ -132,4 +127,4 @@ def answer_errors_as_json(api: FastAPI, routers: Sequence[APIRouter]) -> None:
 
     @api.exception_handler(Exception)
     def unexpected(_request: Request, _error: Exception) -> Response:
-        return _answer(HTTPStatus.INTERNAL_SERVER_ERROR, _UNEXPECTED)
+        return refuse(Unexpected())

@@ -7,11 +7,10 @@ from fastapi import APIRouter, Depends, Form, Request, Response
 from server.db import SessionDep
 from server.errors import FaultbookError, SignedOut
 from server.models.user import User
-from server.render import render
-from server.routes.navigation import flash, go_to, own_path
+from server.routes.navigation import go_to, own_path
 from server.routes.principal import SESSION_COOKIE, PrincipalDep
 from server.routes.rate_limits import RateLimits, rate_limits
-from server.routes.screen import VERSION
+from server.routes.screen import show_page
 from server.services import accounts, invitations, tokens
 from server.services.accounts import SignedIn
 from server.services.tokens import Scope
@@ -165,26 +164,16 @@ def _account(
     request: Request, session: SessionDep, user: User, *, new_secret: str = ""
 ) -> Response:
     current = accounts.hashed(request.cookies.get(SESSION_COOKIE, ""))
-    context = {
-        "view": account_page(session, user, current_hash=current, new_secret=new_secret),
-        "shell": shell(session, None, "account", VERSION, user),
-        "flash": flash(request),
-        "swap": False,
-    }
+    view = account_page(session, user, current_hash=current, new_secret=new_secret)
+    frame = shell(session, None, "account", user)
     headers = {"Cache-Control": "no-store"} if new_secret else {}
-    return render(request, "account/show.html", context, headers=headers)
+    return show_page(request, "account/show.html", view, frame, headers=headers)
 
 
 def _bare(
     request: Request, template: str, view: SignInView | InvitationView, *, status: int = 200
 ) -> Response:
-    context = {
-        "view": view,
-        "shell": bare_shell("account", VERSION),
-        "flash": flash(request),
-        "swap": False,
-    }
-    return render(request, template, context, status=status)
+    return show_page(request, template, view, bare_shell("account"), status=status)
 
 
 def _with_session(request: Request, response: Response, opened: SignedIn) -> Response:

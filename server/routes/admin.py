@@ -9,10 +9,9 @@ from server.errors import Forbidden
 from server.models.base import stored_id
 from server.models.project import Role
 from server.models.user import User
-from server.render import render
 from server.routes.account import AccountHolder
-from server.routes.navigation import flash, go_to
-from server.routes.screen import VERSION
+from server.routes.navigation import go_to
+from server.routes.screen import show_page
 from server.services import accounts, invitations, projects
 from server.views.account import admin_page
 from server.views.shell import shell
@@ -72,11 +71,7 @@ def join_as_lead(request: Request, session: SessionDep, user: Admin, slug: str) 
 def _page(
     request: Request, session: SessionDep, user: User, *, new_link: str = "", new_link_for: str = ""
 ) -> Response:
-    context = {
-        "view": admin_page(session, user, new_link=new_link, new_link_for=new_link_for),
-        "shell": shell(session, None, "admin", VERSION, user),
-        "flash": flash(request),
-        "swap": False,
-    }
+    view = admin_page(session, user, new_link=new_link, new_link_for=new_link_for)
+    frame = shell(session, None, "admin", user)
     headers = {"Cache-Control": "no-store"} if new_link else {}
-    return render(request, "account/admin.html", context, headers=headers)
+    return show_page(request, "account/admin.html", view, frame, headers=headers)

@@ -1,29 +1,15 @@
 """Exports: the page with a preview, and the files."""
 
-from collections.abc import Iterator
-from typing import Annotated
-
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Response
 from fastapi.responses import StreamingResponse
-from sqlmodel import Session
 
-from server.db import Database
+from server.db import StreamSessionDep
 from server.queries.filters import Filters
 from server.routes.screen import Reader
 from server.services import exports
 from server.views.exports import PAGE_FIELDS, export_page
 
 router = APIRouter(prefix="/projects/{slug}/exports", tags=["exports"])
-
-
-def _reading(request: Request) -> Iterator[Session]:
-    database: Database = request.app.state.database
-    with database.reading() as session:
-        yield session
-
-
-StreamSession = Annotated[Session, Depends(_reading, scope="request")]
-"""A session that sees one state until the last byte is sent; `SessionDep` ends before the first."""
 
 
 @router.get("")
@@ -37,7 +23,7 @@ def show_exports(screen: Reader, format: str = exports.Format.CSV) -> Response:
 
 
 @router.get("/{format}")
-def download(screen: Reader, session: StreamSession, format: str) -> Response:
+def download(screen: Reader, session: StreamSessionDep, format: str) -> Response:
     """Stream the file, as far as the member may see."""
     filters = Filters.from_query(screen.request.query_params.multi_items())
     export = exports.prepare(session, screen.member, exports.format_of(format), filters)

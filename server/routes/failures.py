@@ -3,16 +3,18 @@
 import json
 from urllib.parse import urlencode
 
-from fastapi import Request, Response
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DataError, SQLAlchemyError
+from starlette.exceptions import HTTPException
 
 from server.db import SAFE_METHODS
-from server.errors import FaultbookError, NotFound, SignedOut
-from server.render import is_fragment, render
+from server.errors import FaultbookError, Invalid, NotFound, SignedOut, Unexpected
+from server.render import is_fragment
 from server.routes.navigation import came_from, go_to
 from server.routes.principal import principal
-from server.routes.screen import VERSION
+from server.routes.screen import show_page
 from server.services import projects
 from server.views.failure import failure, plain_detail
 from server.views.shell import Shell, bare_shell, shell
@@ -33,15 +35,15 @@ def _answer(request: Request, error: FaultbookError) -> Response:
     if isinstance(error, SignedOut) and request.method in SAFE_METHODS:
         target = request.url.path + (f"?{request.url.query}" if request.url.query else "")
         return go_to(request, f"/sign-in?{urlencode({'next': target})}")
-    context = {
-        "view": failure(error, back=came_from(request) or "/", project_path=_project_path(request)),
-        "shell": _shell(request),
-        "flash": None,
-        "swap": False,
-    }
-    headers = _notice_headers(error) if is_fragment(request) else {}
-    return render(
-        request, "error.html", context, blocks=("notice",), status=error.status, headers=headers
+    view = failure(error, back=came_from(request) or "/", project_path=_project_path(request))
+    return show_page(
+        request,
+        "error.html",
+        view,
+        _shell(request),
+        blocks=("notice",),
+        status=error.status,
+        headers=_notice_headers(error) if is_fragment(request) else {},
     )
 
 
@@ -74,6 +76,42 @@ def _shell(request: Request) -> Shell:
                 member = who.member_of(session, projects.find(session, slug))
             except NotFound:
                 member = None
-            return shell(session, member, "error", VERSION, who.user)
+            return shell(session, member, "error", who.user)
     except (SQLAlchemyError, FaultbookError):
-        return bare_shell("error", VERSION)
+        return bare_shell("error")
+
+
+def answer_errors(app: FastAPI) -> None:
+    """Register the handlers: whatever goes wrong is answered with a sentence."""
+
+    @app.exception_handler(FaultbookError)
+    def refused(request: Request, error: FaultbookError) -> Response:
+        return show_error(request, error)
+
+    @app.exception_handler(RequestValidationError)
+    def invalid(request: Request, error: RequestValidationError) -> Response:
+        found = "; ".join(
+            f"{'.'.join(str(part) for part in problem['loc'][1:])}: {problem['msg']}"
+            for problem in error.errors()
+        )
+        return show_error(request, Invalid(f"The form does not fit: {found}. Nothing was changed."))
+
+    @app.exception_handler(DataError)
+    def unstorable(request: Request, _error: DataError) -> Response:
+        return show_error(
+            request,
+            Invalid(
+                "The form holds something that the database can't keep, such as a NUL character "
+                "or a number far too large. Nothing was changed."
+            ),
+        )
+
+    @app.exception_handler(HTTPException)
+    def http(request: Request, error: HTTPException) -> Response:
+        failure = FaultbookError(str(error.detail))
+        failure.status = error.status_code
+        return show_error(request, failure)
+
+    @app.exception_handler(Exception)
+    def unexpected(request: Request, _error: Exception) -> Response:
+        return show_error(request, Unexpected())

@@ -7,11 +7,10 @@ from fastapi.responses import RedirectResponse
 
 from server.db import SessionDep
 from server.errors import Forbidden
-from server.render import render
 from server.routes.multipart import ReceivedArchive
-from server.routes.navigation import flash, go_to
+from server.routes.navigation import go_to
 from server.routes.principal import Maker, PrincipalDep
-from server.routes.screen import VERSION
+from server.routes.screen import show_page
 from server.services import archive_files, projects
 from server.services.tokens import Scope
 from server.settings import Settings
@@ -26,13 +25,8 @@ def list_projects(request: Request, session: SessionDep, who: PrincipalDep) -> R
     """The projects one takes part in."""
     if not who.may(Scope.READ):
         raise Forbidden("This token may not read: its scopes lack «read».")
-    context = {
-        "view": project_list(session, who.user),
-        "shell": shell(session, None, "projects", VERSION, who.user),
-        "flash": flash(request),
-        "swap": False,
-    }
-    return render(request, "projects/list.html", context)
+    frame = shell(session, None, "projects", who.user)
+    return show_page(request, "projects/list.html", project_list(session, who.user), frame)
 
 
 @router.post("/projects")

@@ -1,9 +1,8 @@
 """What routes share: who acts in which project, and how a page or a part of it is shown."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib.metadata import version
 from typing import Annotated, Any
 
 from fastapi import Depends, Request, Response
@@ -17,9 +16,7 @@ from server.routes.navigation import FLASH, came_from, flash, go_to
 from server.routes.principal import Principal, PrincipalDep
 from server.services.tokens import Scope
 from server.settings import Settings
-from server.views.shell import shell
-
-VERSION = version("faultbook")
+from server.views.shell import Shell, shell
 
 
 @dataclass
@@ -67,27 +64,16 @@ class Screen:
         status: int = 200,
     ) -> Response:
         """Render a page of the project, or only the named blocks where htmx asks."""
-        context = {
-            "view": view,
-            "shell": shell(
-                self.session,
-                self.member,
-                section,
-                VERSION,
-                self.who.user,
-                counted=not self.wants_fragment,
-            ),
-            "flash": flash(self.request),
-            "swap": False,
-        }
-        response = render(
-            self.request, template, context, blocks=blocks, status=status, headers=self._headers
+        counted = not self.wants_fragment
+        frame = shell(self.session, self.member, section, self.who.user, counted=counted)
+        response = show_page(
+            self.request, template, view, frame, blocks=blocks, status=status, headers=self._headers
         )
         if self.wants_fragment and self.request.method not in SAFE_METHODS:
-            response.body = bytes(response.body) + part("ui/undo.html", {**context, "swap": True})
+            response.body = bytes(response.body) + part(
+                "ui/undo.html", {"shell": frame, "swap": True}
+            )
             response.headers["Content-Length"] = str(len(response.body))
-        elif FLASH in self.request.cookies:
-            response.delete_cookie(FLASH)
         return response
 
     def redirect(self, path: str, *, message: str = "", undo: bool = False) -> Response:
@@ -101,6 +87,24 @@ class Screen:
         """Go back to the page the request came from, which then shows `message`."""
         url = came_from(self.request) or self.url()
         return go_to(self.request, url, message=message, undo=undo)
+
+
+def show_page(
+    request: Request,
+    template: str,
+    view: object,
+    frame: Shell,
+    *,
+    blocks: Sequence[str] = (),
+    status: int = 200,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """Render a page in its frame (or parts of it), with what the page before wants said, once."""
+    context = {"view": view, "shell": frame, "flash": flash(request), "swap": False}
+    response = render(request, template, context, blocks=blocks, status=status, headers=headers)
+    if FLASH in request.cookies and not is_fragment(request):
+        response.delete_cookie(FLASH)
+    return response
 
 
 def reader(request: Request, session: SessionDep, who: PrincipalDep, slug: str) -> Screen:

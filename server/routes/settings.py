@@ -6,7 +6,7 @@ from fastapi import APIRouter, Form, Response
 
 from server.errors import Invalid
 from server.models.project import Stage
-from server.routes.screen import VERSION, LeadScreen, Reader
+from server.routes.screen import LeadScreen, Reader
 from server.services import settings
 from server.services.settings import ProjectSettings
 from server.views.settings import LogFilter, ProjectForm, settings_page
@@ -45,8 +45,6 @@ def _show(
     refused: ProjectForm | None = None,
     status: int = 200,
 ) -> Response:
-    view = settings_page(
-        screen.session, screen.member, screen.settings, VERSION, log=log, refused=refused
-    )
+    view = settings_page(screen.session, screen.member, screen.settings, log=log, refused=refused)
     blocks = () if refused else ("log",)
     return screen.show("settings/show.html", view, section="settings", blocks=blocks, status=status)

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from sqlmodel import Session
 
 from analysis.embeddings import choose_embedder
+from server import __version__
 from server.models.base import stored_id
 from server.models.project import AnnotatorKind, Member, Stage
 from server.queries import projects as queries
@@ -83,7 +84,6 @@ def settings_page(
     session: Session,
     member: Member,
     settings: Settings,
-    version: str,
     *,
     log: LogFilter | None = None,
     refused: ProjectForm | None = None,
@@ -102,7 +102,7 @@ def settings_page(
         no_login=settings.no_login,
         runs=run_list(session, member),
         embedder=_embedder(settings.embedding_model),
-        storage=_storage(settings, version) if can_lead else None,
+        storage=_storage(settings) if can_lead else None,
         log=event_log(session, member, person=log.person, before=log.before),
     )
 
@@ -127,10 +127,10 @@ def _embedder(folder: str) -> EmbedderInUse:
     return EmbedderInUse(name=chosen.embedder.name, reason=chosen.reason)
 
 
-def _storage(settings: Settings, version: str) -> Storage:
+def _storage(settings: Settings) -> Storage:
     url = sa.make_url(settings.database_url).set(query={})
     return Storage(
         database=url.render_as_string(hide_password=True),
         data=str(settings.data.resolve()),
-        version=version,
+        version=__version__,
     )

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from sqlmodel import Session
 from sqlmodel.sql.expression import SelectOfScalar
 
+from server import __version__
 from server.models.base import stored_id
 from server.models.project import Member, Project
 from server.models.user import User
@@ -51,19 +52,18 @@ class Shell:
     account: ShellAccount | None
     undo_label: str | None
     redo_label: str | None
-    version: str
+    version: str = __version__
 
 
-def bare_shell(section: str, version: str) -> Shell:
+def bare_shell(section: str) -> Shell:
     """The frame of a page for nobody in particular: signing in, or an error before that."""
-    return Shell(None, (), section, {}, None, (), None, None, None, version)
+    return Shell(None, (), section, {}, None, (), None, None, None)
 
 
 def shell(
     session: Session,
     member: Member | None,
     section: str,
-    version: str,
     user: User | None = None,
     *,
     counted: bool = True,
@@ -74,13 +74,12 @@ def shell(
         session: An open session.
         member: Who acts in which project; None outside projects.
         section: The part of the rail that the page belongs to.
-        version: Faultbook's version.
         user: Who is signed in; None on a server where nobody signs in.
         counted: Whether the rail's numbers are needed; parts of a page do without.
     """
     mine = projects.open_projects() if user is None else users.projects_of(user)
     frame = replace(
-        bare_shell(section, version),
+        bare_shell(section),
         projects=tuple(_project(found) for found in session.exec(mine)),
         account=None if user is None else ShellAccount(user.name, user.is_admin),
     )

@@ -106,7 +106,7 @@ def test_jobs_members_and_storage_are_listed(
 def test_the_password_of_the_database_is_never_shown(database: Database) -> None:
     secret = Settings(database="postgresql://faultbook:s3cret@db/traces?password=s3cret")
     with database.reading() as session:
-        storage = settings_page(session, member(session), secret, "0.1.0").storage
+        storage = settings_page(session, member(session), secret).storage
     assert storage is not None
     assert storage.database == "postgresql://faultbook:***@db/traces"
 
