@@ -4,7 +4,7 @@ Only people's work enters; what machines say (judges, machine labels) never does
 in use today, by id. With `member`, a blind annotator's frame holds only what they may see.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import pandas as pd
@@ -21,7 +21,6 @@ from analysis.frames import (
     LabelSource,
     LabelValue,
 )
-from analysis.prevalence import combine_labels
 from analysis.sampling import INCLUSION_WEIGHT
 from server.models.project import Member
 from server.queries import frames as queries
@@ -30,15 +29,22 @@ FIRST_FAILURE_STEP = "first_failure_step"
 SAMPLED_BY = "sampled_by"
 
 
-def label_frame(session: Session, project_id: int, *, member: Member | None = None) -> pd.DataFrame:
+def label_frame(
+    session: Session,
+    project_id: int,
+    *,
+    member: Member | None = None,
+    trace_ids: Collection[int] | None = None,
+) -> pd.DataFrame:
     """What is decided on each trace × mode: trace_id, mode, value, source, annotator.
 
     `derived`: a submitted Pass is absent for every mode that existed when it was submitted. A
     pair that nobody decided has no row. `analysis.prevalence.combine_labels` takes it from here.
+    With `trace_ids`, of these traces only.
     """
-    gold = session.exec(queries.gold(project_id, member)).all()
-    human = session.exec(queries.human_labels(project_id, member)).all()
-    passes = session.exec(queries.passed_modes(project_id, member)).all()
+    gold = session.exec(queries.gold(project_id, member, trace_ids)).all()
+    human = session.exec(queries.human_labels(project_id, member, trace_ids)).all()
+    passes = session.exec(queries.passed_modes(project_id, member, trace_ids)).all()
     rows = [
         *((*row[:2], row[2].value, LabelSource.GOLD.value, row[3]) for row in gold),
         *((*row[:2], row[2].value, LabelSource.HUMAN.value, row[3]) for row in human),
@@ -50,13 +56,19 @@ def label_frame(session: Session, project_id: int, *, member: Member | None = No
     return _frame(rows, TRACE_ID, MODE, VALUE, SOURCE, ANNOTATOR)
 
 
-def draft_frame(session: Session, project_id: int, *, member: Member | None = None) -> pd.DataFrame:
+def draft_frame(
+    session: Session,
+    project_id: int,
+    *,
+    member: Member | None = None,
+    trace_ids: Collection[int] | None = None,
+) -> pd.DataFrame:
     """Notes grouped under a mode where no label or gold says whether it is there.
 
     Columns trace_id, mode, annotator (who wrote the note), note_id. A draft is no value: it
     counts once somebody labels the trace.
     """
-    rows = session.exec(queries.drafts(project_id, member)).all()
+    rows = session.exec(queries.drafts(project_id, member, trace_ids)).all()
     return _frame(rows, TRACE_ID, MODE, ANNOTATOR, NOTE_ID)
 
 
@@ -86,37 +98,30 @@ def sampling_frame(session: Session, project_id: int) -> pd.DataFrame:
     )
 
 
-def trace_mode_frame(
-    session: Session,
-    project_id: int,
+def modes_on_reviewed(
+    verdicts: pd.DataFrame,
+    labels: pd.DataFrame,
+    sampling: pd.DataFrame,
     *,
-    with_drafts: bool = False,
-    member: Member | None = None,
+    drafts: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Modes present on the reviewed traces, in the order of review: trace_id, mode, sampled_by.
 
     One row a pair; a reviewed trace without any mode is a row with an empty mode.
 
     Args:
-        session: An open session.
-        project_id: The project.
-        with_drafts: Count a grouped note that nobody confirmed yet as present too, which rates
-            never do. Before the labelling stage there is nothing else to see.
-        member: Whose eyes to see with, where a blind annotator asks.
+        verdicts: From `verdict_frame`.
+        labels: From `analysis.prevalence.combine_labels`.
+        sampling: From `sampling_frame`.
+        drafts: From `draft_frame`, to count a grouped note that nobody confirmed yet as present
+            too, which rates never do. Before the labelling stage there is nothing else to see.
     """
-    reviewed = _reviewed_traces(session, project_id, member)
-    labels = combine_labels(label_frame(session, project_id, member=member))
+    reviewed = verdicts[[TRACE_ID]].drop_duplicates(ignore_index=True).astype("Int64")
     pairs = labels.loc[labels[VALUE] == LabelValue.PRESENT.value, [TRACE_ID, MODE]]
-    if with_drafts:
-        drafts = draft_frame(session, project_id, member=member)
+    if drafts is not None:
         pairs = pd.concat([pairs, drafts[[TRACE_ID, MODE]]]).drop_duplicates()
     frame = reviewed.merge(pairs.astype("Int64"), on=TRACE_ID, how="left")
-    return frame.merge(sampling_frame(session, project_id)[[TRACE_ID, SAMPLED_BY]], how="left")
-
-
-def _reviewed_traces(session: Session, project_id: int, member: Member | None) -> pd.DataFrame:
-    verdicts = verdict_frame(session, project_id, member=member)
-    return verdicts[[TRACE_ID]].drop_duplicates(ignore_index=True).astype("Int64")
+    return frame.merge(sampling[[TRACE_ID, SAMPLED_BY]], how="left")
 
 
 def _frame(rows: Sequence[Any], *columns: str) -> pd.DataFrame:

@@ -12,7 +12,7 @@ from server.api.limits import LimitedRoute
 from server.api.pages import LIMIT, Page, SpanQuery
 from server.models.trace import Outcome, OutcomeSource, StepKind, TraceSource
 from server.routes.screen import Reader
-from server.services.verdicts import find_trace
+from server.services import traces
 from server.views.trace_info import trace_info, trace_infos
 
 router = APIRouter(prefix="/projects/{slug}/traces", tags=["traces"], route_class=LimitedRoute)
@@ -105,7 +105,7 @@ def show_trace(
     steps: Annotated[int, Query(ge=0, le=LIMIT, description="How many steps at most.")] = 100,
 ) -> TraceDetail:
     """One trace with a window of its steps."""
-    trace = find_trace(screen.session, screen.member, trace_id)
+    trace = traces.find(screen.session, screen.member, trace_id)
     return TraceDetail.model_validate(
         trace_info(screen.session, screen.member, trace, first_step=first_step, count=steps)
     )

@@ -123,6 +123,16 @@ class Member:
         return self.annotator.role
 
     @property
+    def may_annotate(self) -> bool:
+        """Whether they may judge, note and label here and now: by role, in an open project."""
+        return self.role.can_annotate and self.project.is_open
+
+    @property
+    def may_lead(self) -> bool:
+        """Whether they may lead here and now: by role, in an open project."""
+        return self.role.can_lead and self.project.is_open
+
+    @property
     def is_blind(self) -> bool:
         """Whether others' work on a trace stays hidden until one's own is submitted."""
         return self.project.blind and not self.role.can_lead

@@ -1,5 +1,8 @@
 """Statements over batches and the queue of traces they make."""
 
+from collections.abc import Sequence
+from typing import NamedTuple
+
 import sqlalchemy as sa
 from sqlmodel import col, select
 from sqlmodel.sql.expression import Select, SelectOfScalar
@@ -17,6 +20,22 @@ def of_project(project_id: int) -> SelectOfScalar[Batch]:
         .join(Round, col(Round.id) == col(Batch.round_id))
         .where(Round.project_id == project_id)
         .order_by(col(Batch.id).desc())
+    )
+
+
+def count(project_id: int) -> SelectOfScalar[int]:
+    """How many batches a project has."""
+    return (
+        select(sa.func.count(col(Batch.id)))
+        .join(Round, col(Round.id) == col(Batch.round_id))
+        .where(Round.project_id == project_id)
+    )
+
+
+def position(batch_id: int, trace_id: int) -> SelectOfScalar[int]:
+    """Where a trace stands in a batch."""
+    return select(BatchTrace.position).where(
+        BatchTrace.batch_id == batch_id, BatchTrace.trace_id == trace_id
     )
 
 
@@ -61,6 +80,41 @@ def unread(batch: Batch, annotator_id: int) -> SelectOfScalar[BatchTrace]:
         col(BatchTrace.trace_id).not_in(submitted_by(batch, annotator_id)),
         sa.or_(col(BatchTrace.assigned_to).is_(None), col(BatchTrace.assigned_to) == annotator_id),
     )
+
+
+class BatchProgress(NamedTuple):
+    """A batch, how many traces it has, and how many of them somebody has left to read."""
+
+    batch: Batch
+    size: int
+    unread: int
+
+
+def progress(project_id: int, annotator_id: int) -> sa.Select[Batch, int, int]:
+    """Every batch with its size and what an annotator has left of it, the oldest first."""
+    finished = sa.exists().where(
+        col(Verdict.trace_id) == col(BatchTrace.trace_id),
+        col(Verdict.annotator_id) == annotator_id,
+        col(Verdict.round_id) == col(Batch.round_id),
+        col(Verdict.submitted_at).is_not(None),
+    )
+    assigned_to = col(BatchTrace.assigned_to)
+    is_theirs = sa.or_(assigned_to.is_(None), assigned_to == annotator_id)
+    size = sa.func.count(col(BatchTrace.id))
+    return (
+        sa.select(Batch, size, size.filter(~finished.correlate(BatchTrace, Batch), is_theirs))
+        .join(Round, col(Round.id) == col(Batch.round_id))
+        .outerjoin(BatchTrace, col(BatchTrace.batch_id) == col(Batch.id))
+        .where(col(Round.project_id) == project_id)
+        .group_by(col(Batch.id))
+        .order_by(col(Batch.id))
+    )
+
+
+def in_hand(batches: Sequence[BatchProgress]) -> BatchProgress | None:
+    """The oldest batch with something left to read, else the latest; None without any."""
+    unfinished = (found for found in batches if found.unread)
+    return next(unfinished, batches[-1] if batches else None)
 
 
 def unbatched_count(project_id: int) -> SelectOfScalar[int]:

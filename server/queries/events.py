@@ -106,18 +106,17 @@ def log_page(
     return statement if before is None else statement.where(col(Event.id) < before)
 
 
-def noted_about(
-    project_id: int, actor_id: int, kind: str, table_name: str, row_key: str
-) -> SelectOfScalar[Event]:
-    """Events of one kind by one person that are about one row."""
+def revealed(project_id: int, actor_id: int, trace_id: int) -> SelectOfScalar[Event]:
+    """The times that one person looked at others' work on a trace before submitting."""
     return (
         select(Event)
         .join(EventRow, col(EventRow.event_id) == col(Event.id))
         .where(
             Event.project_id == project_id,
             Event.actor_id == actor_id,
-            Event.kind == kind,
-            EventRow.table_name == table_name,
-            EventRow.row_key == row_key,
+            Event.kind == REVEALED,
+            EventRow.table_name == "trace",
+            EventRow.row_key == str(trace_id),
         )
+        .limit(1)
     )

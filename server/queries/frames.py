@@ -1,5 +1,8 @@
 """Statements behind the frames: people's values of trace × mode, notes, and the order of review."""
 
+from collections.abc import Collection
+from typing import Any
+
 import sqlalchemy as sa
 from sqlalchemy.orm import aliased
 from sqlmodel import col, select
@@ -8,27 +11,27 @@ from sqlmodel.sql.expression import Select
 from server.models.batch import Batch, BatchTrace, Round
 from server.models.grouping import Grouping
 from server.models.label import GoldLabel, Label, LabelValue
-from server.models.mode import FailureMode, ModeStatus
+from server.models.mode import FailureMode
 from server.models.note import Note
 from server.models.project import Annotator, AnnotatorKind, Member
 from server.models.trace import Trace
 from server.models.verdict import Verdict, VerdictValue
 from server.queries.blindness import visible
+from server.queries.modes import is_in_use
 
 
-def _mode_in_use(project_id: int) -> sa.ColumnElement[bool]:
-    return sa.and_(
-        col(FailureMode.project_id) == project_id,
-        col(FailureMode.merged_into).is_(None),
-        col(FailureMode.status) != ModeStatus.RETIRED,
-    )
+def _among(column: Any, trace_ids: Collection[int] | None) -> sa.ColumnElement[bool]:
+    condition: sa.ColumnElement[bool] = sa.true() if trace_ids is None else column.in_(trace_ids)
+    return condition
 
 
 def _human() -> sa.ColumnElement[bool]:
     return col(Annotator.kind) == AnnotatorKind.HUMAN
 
 
-def gold(project_id: int, member: Member | None) -> Select[int, int, LabelValue, int | None]:
+def gold(
+    project_id: int, member: Member | None, trace_ids: Collection[int] | None = None
+) -> Select[int, int, LabelValue, int | None]:
     """Trace, mode, value and decider of every adjudicated label."""
     return (
         select(
@@ -39,23 +42,27 @@ def gold(project_id: int, member: Member | None) -> Select[int, int, LabelValue,
         )
         .join(FailureMode, col(FailureMode.id) == col(GoldLabel.mode_id))
         .where(
-            _mode_in_use(project_id),
+            is_in_use(project_id),
             visible(member, col(GoldLabel.trace_id), col(GoldLabel.decided_by)),
+            _among(col(GoldLabel.trace_id), trace_ids),
         )
         .order_by(col(GoldLabel.id))
     )
 
 
-def human_labels(project_id: int, member: Member | None) -> Select[int, int, LabelValue, int]:
+def human_labels(
+    project_id: int, member: Member | None, trace_ids: Collection[int] | None = None
+) -> Select[int, int, LabelValue, int]:
     """Trace, mode, value and annotator of every label that a person gave."""
     return (
         select(col(Label.trace_id), col(Label.mode_id), col(Label.value), col(Label.annotator_id))
         .join(FailureMode, col(FailureMode.id) == col(Label.mode_id))
         .join(Annotator, col(Annotator.id) == col(Label.annotator_id))
         .where(
-            _mode_in_use(project_id),
+            is_in_use(project_id),
             _human(),
             visible(member, col(Label.trace_id), col(Label.annotator_id)),
+            _among(col(Label.trace_id), trace_ids),
         )
         .order_by(col(Label.id))
     )
@@ -99,22 +106,30 @@ def verdicts(project_id: int, member: Member | None) -> Select[int, int, Verdict
     )
 
 
-def passed_modes(project_id: int, member: Member | None) -> Select[int, int | None, int]:
+def passed_modes(
+    project_id: int, member: Member | None, trace_ids: Collection[int] | None = None
+) -> Select[int, int | None, int]:
     """Trace, mode and annotator for each mode that existed when a Pass was submitted."""
     existed = sa.and_(
-        _mode_in_use(project_id), col(FailureMode.created_at) <= col(Verdict.submitted_at)
+        is_in_use(project_id), col(FailureMode.created_at) <= col(Verdict.submitted_at)
     )
     return (
         select(col(Verdict.trace_id), col(FailureMode.id), col(Verdict.annotator_id))
         .join(Trace, col(Trace.id) == col(Verdict.trace_id))
         .join(Annotator, col(Annotator.id) == col(Verdict.annotator_id))
         .join(FailureMode, existed)
-        .where(Verdict.value == VerdictValue.PASS, *_counted(project_id, member))
+        .where(
+            Verdict.value == VerdictValue.PASS,
+            *_counted(project_id, member),
+            _among(col(Verdict.trace_id), trace_ids),
+        )
         .order_by(col(Verdict.id), col(FailureMode.id))
     )
 
 
-def drafts(project_id: int, member: Member | None) -> Select[int, int, int, int | None]:
+def drafts(
+    project_id: int, member: Member | None, trace_ids: Collection[int] | None = None
+) -> Select[int, int, int, int | None]:
     """Trace, mode, annotator and id of grouped notes whose pair has neither label nor gold."""
     labelled = (
         sa.exists()
@@ -141,10 +156,11 @@ def drafts(project_id: int, member: Member | None) -> Select[int, int, int, int 
         .join(Grouping, col(Grouping.note_id) == col(Note.id))
         .join(FailureMode, col(FailureMode.id) == col(Grouping.mode_id))
         .where(
-            _mode_in_use(project_id),
+            is_in_use(project_id),
             ~labelled,
             ~adjudicated,
             visible(member, col(Note.trace_id), col(Grouping.created_by)),
+            _among(col(Note.trace_id), trace_ids),
         )
         .order_by(col(Note.id))
     )

@@ -6,10 +6,11 @@ from sqlmodel import col, select
 from sqlmodel.sql.expression import Select, SelectOfScalar
 
 from server.models.label import GoldLabel, Label
-from server.models.mode import FailureMode, ModeStatus
+from server.models.mode import FailureMode
 from server.models.note import Note
 from server.models.trace import Trace
 from server.models.verdict import Verdict, VerdictValue
+from server.queries.modes import is_in_use
 
 
 def of_mode(mode_id: int) -> SelectOfScalar[Label]:
@@ -42,24 +43,6 @@ def of_project(project_id: int) -> SelectOfScalar[Label]:
     )
 
 
-def gold_of_project(project_id: int) -> SelectOfScalar[GoldLabel]:
-    """Every adjudicated label of a project."""
-    return (
-        select(GoldLabel)
-        .join(Trace, col(Trace.id) == col(GoldLabel.trace_id))
-        .where(Trace.project_id == project_id)
-        .order_by(col(GoldLabel.id))
-    )
-
-
-def _in_use(project_id: int) -> sa.ColumnElement[bool]:
-    return sa.and_(
-        col(FailureMode.project_id) == project_id,
-        col(FailureMode.merged_into).is_(None),
-        col(FailureMode.status) != ModeStatus.RETIRED,
-    )
-
-
 def _own_label(annotator_id: int) -> sa.ColumnElement[bool]:
     return sa.and_(
         col(Label.trace_id) == col(Verdict.trace_id),
@@ -74,7 +57,7 @@ def _has_stale_label(project_id: int, annotator_id: int) -> sa.ColumnElement[boo
         sa.exists()
         .where(
             _own_label(annotator_id),
-            _in_use(project_id),
+            is_in_use(project_id),
             col(Label.mode_version) < col(FailureMode.version),
         )
         .correlate(Verdict)
@@ -88,7 +71,7 @@ def _has_open_mode(project_id: int, annotator_id: int) -> sa.ColumnElement[bool]
         col(Verdict.value) == VerdictValue.PASS,
         col(FailureMode.created_at) <= col(Verdict.submitted_at),
     )
-    return sa.exists().where(_in_use(project_id), ~labelled, ~passed).correlate(Verdict)
+    return sa.exists().where(is_in_use(project_id), ~labelled, ~passed).correlate(Verdict)
 
 
 def _has_own_note(annotator_id: int) -> sa.ColumnElement[bool]:
@@ -150,7 +133,7 @@ def stale_of_project(project_id: int) -> SelectOfScalar[Label]:
     return (
         of_project(project_id)
         .join(FailureMode, col(FailureMode.id) == col(Label.mode_id))
-        .where(_in_use(project_id), col(Label.mode_version) < col(FailureMode.version))
+        .where(is_in_use(project_id), col(Label.mode_version) < col(FailureMode.version))
     )
 
 

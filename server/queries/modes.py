@@ -1,5 +1,6 @@
 """Statements over failure modes, their versions and examples."""
 
+import sqlalchemy as sa
 from sqlmodel import col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
@@ -16,11 +17,23 @@ def of_project(project_id: int) -> SelectOfScalar[FailureMode]:
     )
 
 
+def is_in_use(project_id: int) -> sa.ColumnElement[bool]:
+    """Whether notes and labels can go to a mode of the project: neither merged nor retired."""
+    return sa.and_(
+        col(FailureMode.project_id) == project_id,
+        col(FailureMode.merged_into).is_(None),
+        col(FailureMode.status) != ModeStatus.RETIRED,
+    )
+
+
 def in_use(project_id: int) -> SelectOfScalar[FailureMode]:
     """Modes that notes and labels can go to: neither merged nor retired."""
-    return of_project(project_id).where(
-        col(FailureMode.merged_into).is_(None), FailureMode.status != ModeStatus.RETIRED
-    )
+    return of_project(project_id).where(is_in_use(project_id))
+
+
+def in_use_count(project_id: int) -> SelectOfScalar[int]:
+    """How many modes notes and labels can go to."""
+    return select(sa.func.count(col(FailureMode.id))).where(is_in_use(project_id))
 
 
 def one(project_id: int, mode_id: int) -> SelectOfScalar[FailureMode]:
@@ -76,20 +89,3 @@ def merged_into(mode_id: int) -> SelectOfScalar[FailureMode]:
 def rejections(project_id: int) -> SelectOfScalar[Rejection]:
     """Pairs and groups that a person refused."""
     return select(Rejection).where(Rejection.project_id == project_id)
-
-
-def wordings_in_use(project_id: int) -> SelectOfScalar[ModeVersion]:
-    """Today's wording of every mode that notes and labels can go to."""
-    return (
-        select(ModeVersion)
-        .join(
-            FailureMode,
-            (col(FailureMode.id) == col(ModeVersion.mode_id))
-            & (col(FailureMode.version) == col(ModeVersion.number)),
-        )
-        .where(
-            FailureMode.project_id == project_id,
-            col(FailureMode.merged_into).is_(None),
-            FailureMode.status != ModeStatus.RETIRED,
-        )
-    )

@@ -56,6 +56,18 @@ def ungrouped(project_id: int) -> SelectOfScalar[Note]:
     )
 
 
+def ungrouped_count(project_id: int) -> SelectOfScalar[int]:
+    """How many notes stand under no failure mode."""
+    inner = ungrouped(project_id).order_by(None).subquery()
+    return select(sa.func.count()).select_from(inner)
+
+
+def count(project_id: int) -> SelectOfScalar[int]:
+    """How many notes a project has."""
+    inner = of_project(project_id).order_by(None).subquery()
+    return select(sa.func.count()).select_from(inner)
+
+
 def under(mode_id: int) -> SelectOfScalar[Note]:
     """Notes that stand under a failure mode."""
     return (

@@ -24,11 +24,6 @@ def of_kind(project_id: int, kind: str) -> SelectOfScalar[AnalysisRun]:
     return of_project(project_id).where(AnalysisRun.kind == kind)
 
 
-def under_way(project_id: int) -> SelectOfScalar[AnalysisRun]:
-    """Runs that wait or work."""
-    return of_project(project_id).where(col(AnalysisRun.status).in_(_UNDER_WAY))
-
-
 def same_question(project_id: int, kind: str, input_digest: str) -> SelectOfScalar[AnalysisRun]:
     """Runs of the same kind over the same input that are under way or done."""
     return of_kind(project_id, kind).where(

@@ -5,8 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Response
 
 from server.routes.screen import AnnotatorScreen, Reader
-from server.services import labels
-from server.services.verdicts import find_trace
+from server.services import labels, traces
 from server.views.label_matrix import label_matrix
 from server.views.labels import Choice, label_page, nothing_to_label
 
@@ -67,7 +66,7 @@ def confirm_labels(
 
 
 def _show(screen: Reader, trace_id: int) -> Response:
-    trace = find_trace(screen.session, screen.member, trace_id)
+    trace = traces.find(screen.session, screen.member, trace_id)
     view = label_page(screen.session, screen.member, trace)
     return screen.show(
         "labels/show.html", view, section="labels", blocks=("progress", "labels", "confirm")

@@ -5,11 +5,11 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Form, Response
 from fastapi.responses import FileResponse
 
-from server.errors import Conflict, Forbidden, Invalid, NotFound
+from server.errors import Conflict, Forbidden, Invalid
 from server.models.user import can_destroy
 from server.routes.navigation import go_to
 from server.routes.screen import KeeperScreen, Reader, Screen, reader
-from server.services import archive_files, erasure, lifecycle
+from server.services import archive_files, erasure, lifecycle, traces
 from server.services.tokens import Scope
 from server.views.lifecycle import erasure_page, lifecycle_page
 
@@ -90,9 +90,8 @@ def delete(screen: DestroyerScreen, confirmed: Annotated[str, Form()] = "") -> R
 @router.get("/traces/{trace_id}/erase")
 def ask_to_erase(screen: DestroyerScreen, trace_id: int) -> Response:
     """Say exactly what would go."""
-    view = erasure_page(screen.session, screen.member, trace_id)
-    if view is None:
-        raise NotFound(f"This project has no trace {trace_id}.")
+    trace = traces.find(screen.session, screen.member, trace_id)
+    view = erasure_page(screen.session, screen.member, trace)
     return screen.show("lifecycle/erase.html", view, section="read")
 
 

@@ -8,12 +8,12 @@ from pydantic import BaseModel
 from server.errors import Conflict, FaultbookError, Invalid
 from server.models.verdict import VerdictValue
 from server.routes.screen import AnnotatorScreen, LeadScreen, Reader, Screen
-from server.services import batches, notes, readings, verdicts
+from server.services import batches, notes, readings, traces, verdicts
 from server.services.notes import Anchor
 from server.views import hits
 from server.views.batches import begin
 from server.views.read import Kept, read_page
-from server.views.reading import reading
+from server.views.reading import Reading, reading
 from server.views.step_page import step_page, steps_part
 
 router = APIRouter(prefix="/projects/{slug}/read", tags=["read"])
@@ -72,7 +72,7 @@ def show(
     screen: Reader, trace_id: int, first: int | None = None, text: str = "", hit: int = 1
 ) -> Response:
     """One trace, from step `first` (0-based) on, or around a hit of a search in it."""
-    found = reading(screen.session, screen.member, trace_id)
+    found = _reading(screen, trace_id)
     view = read_page(found, first=first, hits=hits.find(screen.session, trace_id, text, hit))
     return screen.show(PAGE, view, section="read")
 
@@ -80,7 +80,7 @@ def show(
 @router.get("/{trace_id}/steps")
 def more_steps(screen: Reader, trace_id: int, first: int, text: str = "") -> Response:
     """More steps of a long trace."""
-    found = reading(screen.session, screen.member, trace_id)
+    found = _reading(screen, trace_id)
     view = steps_part(found, first=max(first, 0), text=text)
     return screen.show("read/steps.html", view, section="read", blocks=("steps",))
 
@@ -88,7 +88,7 @@ def more_steps(screen: Reader, trace_id: int, first: int, text: str = "") -> Res
 @router.get("/{trace_id}/steps/{position}")
 def show_step(screen: Reader, trace_id: int, position: int, raw: bool = False) -> Response:
     """One step, whole: as it is read, or as it was stored."""
-    found = reading(screen.session, screen.member, trace_id)
+    found = _reading(screen, trace_id)
     view = step_page(found, position, raw=raw)
     return screen.show("read/step.html", view, section="read", blocks=("step",))
 
@@ -174,6 +174,11 @@ def reveal(screen: LeadScreen, trace_id: int) -> Response:
     return screen.redirect(f"/read/{trace_id}")
 
 
+def _reading(screen: Screen, trace_id: int) -> Reading:
+    trace = traces.find(screen.session, screen.member, trace_id)
+    return reading(screen.session, screen.member, trace)
+
+
 def _finish(screen: Screen, trace_id: int, form: NoteForm) -> Response:
     readings.finish(
         screen.session,
@@ -205,7 +210,7 @@ def _outdated(screen: Screen, trace_id: int, refusal: Conflict) -> Response:
         raise refusal
     screen.announce(refusal.message)
     kept = Kept("", refusal.message)
-    view = read_page(reading(screen.session, screen.member, trace_id), kept=kept)
+    view = read_page(_reading(screen, trace_id), kept=kept)
     return screen.show(PAGE, view, section="read", blocks=(*_VERDICT, "kept"), status=409)
 
 
@@ -221,7 +226,7 @@ def _changed(
     """Answer with the parts that changed, or go back to the page without JavaScript."""
     if not screen.wants_fragment:
         return screen.redirect(f"/read/{trace_id}", message=message, undo=bool(message))
-    found = reading(screen.session, screen.member, trace_id)
+    found = _reading(screen, trace_id)
     view = read_page(found, changed_steps=steps, changed_notes=notes)
     return screen.show(PAGE, view, section="read", blocks=blocks)
 
@@ -236,5 +241,5 @@ def _kept(screen: Screen, trace_id: int, kept: Kept, status: int) -> Response:
     blocks: tuple[str, ...] = ("notes",) if kept.note_id is not None else ("kept",)
     focus: dict[str, Any] = {} if kept.note_id is not None else {"move-focus": {"id": "verdict"}}
     screen.announce(kept.message, **focus)
-    view = read_page(reading(screen.session, screen.member, trace_id), kept=kept)
+    view = read_page(_reading(screen, trace_id), kept=kept)
     return screen.show(PAGE, view, section="read", blocks=blocks, status=status)

@@ -2,21 +2,22 @@
 
 from collections.abc import Sequence
 from enum import StrEnum
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from sqlmodel import Session, select
+from sqlmodel import Session
 
 from analysis.frames import TRACE_ID
-from analysis.sampling import INCLUSION_WEIGHT, POSITION, sample_random
+from analysis.sampling import INCLUSION_WEIGHT, sample_random
 from server.errors import Conflict, Invalid
 from server.models.base import stored_id
 from server.models.batch import Batch, BatchTrace
 from server.models.project import Member
 from server.queries import batches as queries
 from server.queries import traces
+from server.services import rounds
 from server.services.events import Decision
-from server.services.verdicts import current_round
 
 DEFAULT_SIZE = 100
 CHOSEN = "chosen"
@@ -59,30 +60,12 @@ def create(
     sample = sample_random(
         frame, size, rng=np.random.default_rng(seed), strata=_STRATA.get(strategy)
     )
-    decision = Decision(session, member, "batch.created", by_system=by_system)
-    number = len(session.exec(queries.of_project(member.project_id)).all()) + 1
-    batch = decision.add(
-        Batch(
-            round_id=stored_id(current_round(session, member)),
-            created_by=None if by_system else member.id,
-            name=name or f"Batch {number}",
-            strategy=strategy,
-            parameters={"size": size},
-            seed=seed,
-        )
-    )
-    for drawn in sample.to_dict("records"):
-        decision.add(
-            BatchTrace(
-                batch_id=stored_id(batch),
-                trace_id=int(drawn[TRACE_ID]),
-                position=int(drawn[POSITION]),
-                sampled_by=strategy,
-                inclusion_weight=float(drawn[INCLUSION_WEIGHT]),
-            )
-        )
-    decision.record(f"{batch.name}: {len(sample)} traces")
-    return batch
+    places = [
+        _Place(int(drawn[TRACE_ID]), float(drawn[INCLUSION_WEIGHT]))
+        for drawn in sample.to_dict("records")
+    ]
+    drawn_as = _Drawing(name, strategy, size, seed)
+    return _store(session, member, drawn_as, places, by_system=by_system)
 
 
 def create_from(
@@ -106,27 +89,56 @@ def create_from(
     known = set(session.exec(traces.ids_among(member.project_id, chosen)))
     if missing := [trace_id for trace_id in chosen if trace_id not in known]:
         raise Invalid(f"This project has no trace {missing[0]}: load the list again.")
+    places = [_Place(trace_id) for trace_id in chosen]
+    drawn_as = _Drawing(name.strip(), CHOSEN, len(chosen))
+    return _store(session, member, drawn_as, places, by_system=by_system)
+
+
+class _Place(NamedTuple):
+    trace_id: int
+    inclusion_weight: float = 1.0
+
+
+class _Drawing(NamedTuple):
+    name: str
+    strategy: str
+    size: int
+    seed: int = 0
+
+
+def _store(
+    session: Session,
+    member: Member,
+    drawn_as: _Drawing,
+    places: Sequence[_Place],
+    *,
+    by_system: bool,
+) -> Batch:
+    """Write a batch and its traces in reading order, as one decision; nameless, it is numbered."""
     decision = Decision(session, member, "batch.created", by_system=by_system)
-    number = len(session.exec(queries.of_project(member.project_id)).all()) + 1
+    number = session.exec(queries.count(member.project_id)).one() + 1
     batch = decision.add(
         Batch(
-            round_id=stored_id(current_round(session, member)),
+            round_id=stored_id(rounds.current(session, member)),
             created_by=None if by_system else member.id,
-            name=name.strip() or f"Batch {number}",
-            strategy=CHOSEN,
-            parameters={"size": len(chosen)},
+            name=drawn_as.name or f"Batch {number}",
+            strategy=drawn_as.strategy,
+            parameters={"size": drawn_as.size},
+            seed=drawn_as.seed,
         )
     )
-    for position, trace_id in enumerate(chosen):
+    for position, place in enumerate(places):
         decision.add(
             BatchTrace(
                 batch_id=stored_id(batch),
-                trace_id=trace_id,
+                trace_id=place.trace_id,
                 position=position,
-                sampled_by=CHOSEN,
+                sampled_by=drawn_as.strategy,
+                inclusion_weight=place.inclusion_weight,
             )
         )
-    decision.record(f"{batch.name}: {len(chosen)} chosen traces")
+    how = "chosen traces" if drawn_as.strategy == CHOSEN else "traces"
+    decision.record(f"{batch.name}: {len(places)} {how}")
     return batch
 
 
@@ -145,11 +157,9 @@ def ids_of(session: Session, member: Member, external_ids: Sequence[str]) -> lis
 
 def current(session: Session, member: Member) -> Batch | None:
     """Return the oldest batch in which the member has traces left, else the latest."""
-    batches = session.exec(queries.of_project(member.project_id)).all()
-    for batch in reversed(batches):
-        if session.exec(queries.unread(batch, member.id).limit(1)).first() is not None:
-            return batch
-    return batches[0] if batches else None
+    rows = session.execute(queries.progress(member.project_id, member.id))
+    found = queries.in_hand([queries.BatchProgress(*row) for row in rows])
+    return None if found is None else found.batch
 
 
 def next_trace_id(session: Session, member: Member, *, after: int | None = None) -> int | None:
@@ -161,14 +171,9 @@ def next_trace_id(session: Session, member: Member, *, after: int | None = None)
     if batch is None:
         return None
     unread = session.exec(queries.unread(batch, member.id)).all()
-    start = -1
+    here = None
     if after is not None:
-        here = session.exec(
-            select(BatchTrace.position).where(
-                BatchTrace.batch_id == stored_id(batch), BatchTrace.trace_id == after
-            )
-        ).first()
-        start = -1 if here is None else here
-    behind = [row for row in unread if row.position > start]
+        here = session.exec(queries.position(stored_id(batch), after)).first()
+    behind = [row for row in unread if row.position > (-1 if here is None else here)]
     following = next(iter(behind or [row for row in unread if row.trace_id != after]), None)
     return None if following is None else following.trace_id

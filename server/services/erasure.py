@@ -30,9 +30,8 @@ from server.models.trace import (
 )
 from server.models.verdict import Verdict
 from server.queries import events as event_queries
-from server.queries import traces
-from server.services import archive_files, events
-from server.services.verdicts import find_trace
+from server.queries import traces as trace_queries
+from server.services import archive_files, events, traces
 from server.settings import Settings
 
 _TEXTS = {
@@ -52,7 +51,7 @@ def erase(session: Session, settings: Settings, member: Member, trace_id: int) -
     Raises:
         NotFound: The project has no such trace.
     """
-    trace = find_trace(session, member, trace_id)
+    trace = traces.find(session, member, trace_id)
     notes = session.exec(select(Note).where(Note.trace_id == trace_id)).all()
     texts = [note.text for note in notes]
     _erase_trace(session, settings, trace)
@@ -93,7 +92,7 @@ def _erase_trace(session: Session, settings: Settings, trace: Trace) -> None:
     of_trace = sa.select(col(Step.id)).where(col(Step.trace_id) == trace_id)
     session.execute(sa.delete(TokenSeries).where(col(TokenSeries.step_id).in_(of_trace)))
     _erase_attachments(session, settings, trace_id)
-    for step in session.exec(traces.steps(trace_id)):
+    for step in session.exec(trace_queries.steps(trace_id)):
         step.text, step.data, step.name = (ERASED if step.text else ""), None, ""
         session.add(step)
     session.execute(

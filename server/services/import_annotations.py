@@ -14,9 +14,8 @@ from server.models.project import Annotator, AnnotatorKind, Member, Role
 from server.models.verdict import Verdict, VerdictValue
 from server.queries import imports as queries
 from server.queries import notes
-from server.services import projects
+from server.services import projects, rounds
 from server.services.events import Decision
-from server.services.verdicts import current_round
 
 
 class Annotated(NamedTuple):
@@ -160,7 +159,7 @@ def _store_verdict(
             Verdict(
                 trace_id=trace_id,
                 annotator_id=person.id,
-                round_id=stored_id(current_round(session, person)),
+                round_id=stored_id(rounds.current(session, person)),
                 value=value,
                 first_failure_step=step,
                 submitted_at=utc_now(),

@@ -9,9 +9,8 @@ from server.models.base import stored_id
 from server.models.label import Label, LabelSource, LabelValue
 from server.models.project import Member
 from server.queries import labels as queries
-from server.services import modes
+from server.services import modes, traces
 from server.services.events import Decision
-from server.services.verdicts import find_trace
 
 
 def label(
@@ -34,7 +33,7 @@ def label(
     Raises:
         Conflict: A mode was merged or retired meanwhile.
     """
-    trace = find_trace(session, member, trace_id)
+    trace = traces.find(session, member, trace_id)
     existing = {
         found.mode_id: found for found in session.exec(queries.own_of_trace(trace_id, member.id))
     }

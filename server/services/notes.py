@@ -10,9 +10,9 @@ from server.models.mode import ModeExample
 from server.models.note import Note
 from server.models.project import Member
 from server.queries import notes as queries
-from server.queries import traces
+from server.queries import traces as trace_queries
+from server.services import traces
 from server.services.events import Decision
-from server.services.verdicts import find_trace
 
 NOTE_LIMIT = 20_000
 _SUMMARY_LENGTH = 60
@@ -41,7 +41,7 @@ def add_note(
     Raises:
         Invalid: The text is empty or too long, or the anchor lies outside the step's text.
     """
-    trace = find_trace(session, member, trace_id)
+    trace = traces.find(session, member, trace_id)
     text = _checked(text)
     anchor = anchor or Anchor()
     quote = _quote(session, trace_id, anchor)
@@ -132,7 +132,7 @@ def _quote(session: Session, trace_id: int, anchor: Anchor) -> str:
         if anchor.start is not None or anchor.end is not None:
             raise Invalid("An anchor needs the step that its characters lie in.")
         return ""
-    step = session.exec(traces.step_at(trace_id, anchor.step)).first()
+    step = session.exec(trace_queries.step_at(trace_id, anchor.step)).first()
     if step is None:
         raise Invalid(f"This trace has no step {anchor.step + 1}.")
     if anchor.start is None or anchor.end is None:

@@ -7,8 +7,8 @@ from server.models.journal import RowName
 from server.models.project import Member
 from server.models.verdict import Verdict
 from server.queries import events as queries
-from server.queries import readings as traces
-from server.services import events, notes, verdicts
+from server.queries import readings as reading_queries
+from server.services import events, notes, traces, verdicts
 from server.services.notes import Anchor
 
 
@@ -34,7 +34,7 @@ def finish(
 
 def reveal(session: Session, member: Member, trace_id: int) -> None:
     """Let a lead see what others say about a trace before submitting; the log says so."""
-    trace = verdicts.find_trace(session, member, trace_id)
+    trace = traces.find(session, member, trace_id)
     if not has_revealed(session, member, trace_id):
         events.note_event(
             session,
@@ -48,10 +48,8 @@ def reveal(session: Session, member: Member, trace_id: int) -> None:
 
 def has_revealed(session: Session, member: Member, trace_id: int) -> bool:
     """Whether the member has looked at others' work on a trace before submitting."""
-    statement = queries.noted_about(
-        member.project_id, member.id, queries.REVEALED, "trace", str(trace_id)
-    )
-    return session.exec(statement.limit(1)).first() is not None
+    statement = queries.revealed(member.project_id, member.id, trace_id)
+    return session.exec(statement).first() is not None
 
 
 def locate(session: Session, member: Member, wanted: str, *, beside: int | None = None) -> int:
@@ -61,11 +59,13 @@ def locate(session: Session, member: Member, wanted: str, *, beside: int | None 
         NotFound: There is no such trace.
     """
     wanted = wanted.strip()
-    found = session.exec(traces.called(member.project_id, wanted)).first()
+    found = session.exec(reading_queries.called(member.project_id, wanted)).first()
     if found is None and wanted.isdecimal():
-        here = session.exec(traces.place_in_batch(member.project_id, beside or 0).limit(1)).first()
+        here = session.exec(
+            reading_queries.place_in_batch(member.project_id, beside or 0).limit(1)
+        ).first()
         if here is not None:
-            found = session.exec(traces.at_place(here.batch_id, int(wanted) - 1)).first()
+            found = session.exec(reading_queries.at_place(here.batch_id, int(wanted) - 1)).first()
     if found is None:
         raise NotFound(
             f"No trace is called «{wanted}». Give its id, or its number in the batch you read."

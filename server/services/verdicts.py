@@ -4,40 +4,20 @@ from typing import NamedTuple
 
 from sqlmodel import Session
 
-from server.errors import Conflict, Invalid, NotFound
+from server.errors import Conflict, Invalid
 from server.models.base import stored_id, utc_now
-from server.models.batch import Round
 from server.models.project import Member
 from server.models.trace import Trace
 from server.models.verdict import Verdict, VerdictValue
-from server.queries import rounds, traces, verdicts
+from server.queries import verdicts as queries
+from server.services import rounds, traces
 from server.services.events import Decision
-
-
-def find_trace(session: Session, member: Member, trace_id: int) -> Trace:
-    """Return a trace of the member's project.
-
-    Raises:
-        NotFound: The project has no such trace.
-    """
-    trace = session.exec(traces.one(member.project_id, trace_id)).first()
-    if trace is None:
-        raise NotFound(f"This project has no trace {trace_id}.")
-    return trace
-
-
-def current_round(session: Session, member: Member) -> Round:
-    """Return the round that verdicts count for."""
-    found = session.exec(rounds.current(member.project_id)).first()
-    if found is None:
-        raise NotFound("This project has no round: open one first.")
-    return found
 
 
 def own_verdict(session: Session, member: Member, trace_id: int) -> Verdict | None:
     """Return the member's verdict on a trace in the current round, if they gave one."""
-    round_id = stored_id(current_round(session, member))
-    return session.exec(verdicts.own(trace_id, member.id, round_id)).first()
+    round_id = stored_id(rounds.current(session, member))
+    return session.exec(queries.own(trace_id, member.id, round_id)).first()
 
 
 def decide(
@@ -55,7 +35,7 @@ def decide(
     Raises:
         Conflict: `version` is not the verdict's: it was changed meanwhile, in another tab.
     """
-    trace = find_trace(session, member, trace_id)
+    trace = traces.find(session, member, trace_id)
     verdict = own_verdict(session, member, trace_id)
     kept = verdict.first_failure_step if verdict and value is VerdictValue.FAIL else None
     decision = Decision(session, member, "verdict.given" if verdict is None else "verdict.changed")
@@ -78,7 +58,7 @@ def choose_first_failure_step(
         Invalid: The trace has no step at `position` (0-based).
         Conflict: `version` is not the verdict's.
     """
-    trace = find_trace(session, member, trace_id)
+    trace = traces.find(session, member, trace_id)
     _check_step(trace, position)
     verdict = own_verdict(session, member, trace_id)
     decision = Decision(session, member, "first_failure_step.chosen")
@@ -106,7 +86,7 @@ def put(
         Invalid: The trace has no such step, or a verdict that is no fail names one.
         Conflict: It says something else and `version` is not the verdict's.
     """
-    trace = find_trace(session, member, trace_id)
+    trace = traces.find(session, member, trace_id)
     _check_step(trace, first_failure_step)
     if first_failure_step is not None and value is not VerdictValue.FAIL:
         raise Invalid("Only a trace that failed has a first failing step: leave it out.")
@@ -146,7 +126,7 @@ def _write(
             Verdict(
                 trace_id=stored_id(trace),
                 annotator_id=member.id,
-                round_id=stored_id(current_round(session, member)),
+                round_id=stored_id(rounds.current(session, member)),
                 **judgement._asdict(),
             )
         )
@@ -164,7 +144,7 @@ def submit(
     Raises:
         Invalid: There is no verdict yet.
     """
-    trace = find_trace(session, member, trace_id)
+    trace = traces.find(session, member, trace_id)
     verdict = own_verdict(session, member, trace_id)
     if verdict is None:
         raise Invalid("No verdict yet: choose Pass, Fail or Defer, then save and go on.")

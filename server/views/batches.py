@@ -55,12 +55,11 @@ class Begin:
 
 def begin(session: Session, member: Member, batch: Batch | None, default_size: int) -> Begin:
     """Build the page; `batch` is the member's current one, if the project has any."""
-    batches_so_far = len(session.exec(batches.of_project(member.project_id)).all())
+    batches_so_far = session.exec(batches.count(member.project_id)).one()
     unbatched = session.exec(batches.unbatched_count(member.project_id)).one()
-    may = member.project.is_open
     return Begin(
-        can_lead=member.role.can_lead and may,
-        can_annotate=member.role.can_annotate and may,
+        can_lead=member.may_lead,
+        can_annotate=member.may_annotate,
         trace_count=session.exec(traces.count(member.project_id)).one(),
         form=BatchForm(unbatched, min(default_size, unbatched), batches_so_far + 1),
         done=None if batch is None else _done(session, member, batch),

@@ -15,16 +15,7 @@ from analysis.matching import ModeMatch, match_to_modes, suggest_modes, was_dism
 from server.artefacts import GroupArtefact
 from server.models.grouping import Rejection, Suggestion
 from server.models.mode import FailureMode
-
-
-@dataclass(frozen=True)
-class NoteView:
-    """A note as it is shown in lists: its words and where they were written."""
-
-    id: int
-    text: str
-    trace: str
-    path: str
+from server.views.notes import NoteView
 
 
 @dataclass(frozen=True)

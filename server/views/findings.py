@@ -9,8 +9,9 @@ from server.models.base import stored_id
 from server.models.project import Member
 from server.models.verdict import VerdictValue
 from server.queries import findings as queries
-from server.queries import labels, modes, notes
-from server.views.standing import seen_verdicts, verdict_by_trace
+from server.queries import modes
+from server.views.facts import Facts
+from server.views.tally import seen_verdicts, verdict_by_trace
 
 _NAMED = 3
 
@@ -25,22 +26,22 @@ class Finding:
     path: str
 
 
-def findings(session: Session, member: Member) -> tuple[Finding, ...]:
+def findings(facts: Facts) -> tuple[Finding, ...]:
     """Collect what a member should look at; an annotator's concern their own work only."""
-    found = [*_stale_labels(session, member), *_thin_readings(session, member)]
-    if member.role.can_lead:
+    found = [*_stale_labels(facts), *_thin_readings(facts.session, facts.member)]
+    if facts.member.role.can_lead:
         found += [
-            *_ungrouped_notes(session, member),
-            *_no_reading_since_grouping(session, member),
-            *_modes_without_example(session, member),
-            *_disagreeing_judges(session, member),
+            *_ungrouped_notes(facts.ungrouped_notes),
+            *_no_reading_since_grouping(facts),
+            *_modes_without_example(facts),
+            *_disagreeing_judges(facts),
         ]
     return tuple(found)
 
 
-def _stale_labels(session: Session, member: Member) -> list[Finding]:
-    stale = session.exec(labels.stale_of_project(member.project_id)).all()
-    visible = [x for x in stale if x.annotator_id == member.id or member.role.can_lead]
+def _stale_labels(facts: Facts) -> list[Finding]:
+    member = facts.member
+    visible = [x for x in facts.stale_labels if x.annotator_id == member.id or member.role.can_lead]
     per_mode = Counter(label.mode_id for label in visible)
     own = {label.mode_id for label in visible if label.annotator_id == member.id}
     return [
@@ -50,7 +51,7 @@ def _stale_labels(session: Session, member: Member) -> list[Finding]:
             action="relabel" if stored_id(mode) in own else "see which",
             path="/labels" if stored_id(mode) in own else "/labels/matrix",
         )
-        for mode in session.exec(modes.in_use(member.project_id))
+        for mode in facts.modes
         if per_mode[stored_id(mode)]
     ]
 
@@ -76,8 +77,7 @@ def _thin_readings(session: Session, member: Member) -> list[Finding]:
     return found
 
 
-def _ungrouped_notes(session: Session, member: Member) -> list[Finding]:
-    count = len(session.exec(notes.ungrouped(member.project_id)).all())
+def _ungrouped_notes(count: int) -> list[Finding]:
     if not count:
         return []
     subject = f"{count:,} {'note' if count == 1 else 'notes'}"
@@ -85,18 +85,17 @@ def _ungrouped_notes(session: Session, member: Member) -> list[Finding]:
     return [Finding(subject, f"{verb} under no failure mode", "group", "/groups")]
 
 
-def _no_reading_since_grouping(session: Session, member: Member) -> list[Finding]:
-    in_use = session.exec(modes.in_use(member.project_id)).all()
-    latest = session.exec(queries.latest_reading(member.project_id)).one()
-    if not in_use or latest is None or latest > min(mode.created_at for mode in in_use):
+def _no_reading_since_grouping(facts: Facts) -> list[Finding]:
+    latest = facts.session.exec(queries.latest_reading(facts.project_id)).one()
+    if not facts.modes or latest is None or latest > min(m.created_at for m in facts.modes):
         return []
     text = "was read since the first failure mode was made: new traces show whether the modes hold"
     return [Finding("No trace", text, "read on", "/read")]
 
 
-def _modes_without_example(session: Session, member: Member) -> list[Finding]:
-    shown = set(session.exec(modes.modes_with_example(member.project_id)))
-    bare = [m for m in session.exec(modes.in_use(member.project_id)) if m.id not in shown]
+def _modes_without_example(facts: Facts) -> list[Finding]:
+    shown = set(facts.session.exec(modes.modes_with_example(facts.project_id)))
+    bare = [mode for mode in facts.modes if mode.id not in shown]
     if not bare:
         return []
     names = ", ".join(mode.name for mode in bare[:_NAMED])
@@ -112,12 +111,12 @@ def _modes_without_example(session: Session, member: Member) -> list[Finding]:
     ]
 
 
-def _disagreeing_judges(session: Session, member: Member) -> list[Finding]:
-    people = verdict_by_trace(seen_verdicts(session, member)).to_dict()
+def _disagreeing_judges(facts: Facts) -> list[Finding]:
+    people = verdict_by_trace(seen_verdicts(facts)).to_dict()
     decided = {VerdictValue.PASS.value, VerdictValue.FAIL.value}
     compared: Counter[str] = Counter()
     differing: dict[str, list[int]] = {}
-    for judge, trace_id, value in session.exec(queries.judged(member.project_id)):
+    for judge, trace_id, value in facts.session.exec(queries.judged(facts.project_id)):
         if people.get(trace_id) in decided and value.value in decided:
             compared[judge] += 1
             if people[trace_id] != value.value:

@@ -13,13 +13,14 @@ from server.models.mode import FailureMode
 from server.models.project import Member
 from server.models.run import RunStatus
 from server.queries import modes as mode_queries
-from server.queries import notes as note_queries
 from server.queries import suggestions as queries
 from server.views.codebook_warnings import CodebookWarning
-from server.views.draft_groups import Decided, Drafts, GroupCard, NoteView, SingleNote
+from server.views.draft_groups import Decided, Drafts, GroupCard, SingleNote
+from server.views.facts import Facts
 from server.views.latest_groups import latest_groups
 from server.views.map import MapPoint, map_points
 from server.views.modes import warnings
+from server.views.notes import NoteView, visible_notes
 from server.views.runs import RunView, run_view
 
 LEAST_NOTES = 2
@@ -107,11 +108,12 @@ def group_page(
         show_all: Show every draft group, however many there are.
         is_opening: Somebody comes to the page, rather than deciding something on it.
     """
-    material = _read(session, member)
+    facts = Facts(session, member)
+    material = _read(facts)
     run = session.exec(queries.group_runs(member.project_id).limit(1)).first()
     query = "" if granularity is None else f"?{urlencode({'granularity': granularity})}"
     suggestions = _suggestions(session, member, data, material, granularity, show_all=show_all)
-    can_decide = member.role.can_lead and member.project.is_open
+    can_decide = member.may_lead
     free = material.decided.free
     is_behind = suggestions is None or suggestions.newer > 0
     is_idle = is_opening and (run is None or run.status is RunStatus.DONE)
@@ -127,32 +129,23 @@ def group_page(
         suggestions=suggestions,
         singles=suggestions.singles if suggestions else _ungrouped(material.decided),
         modes=_mode_rows(material, query),
-        warnings=warnings(session, member, list(material.decided.modes.values())),
+        warnings=warnings(facts),
     )
 
 
-def _read(session: Session, member: Member) -> _Material:
-    base = f"/projects/{member.project.slug}"
-    notes = {
-        stored_id(note): NoteView(
-            id=stored_id(note),
-            text=note.text,
-            trace=trace,
-            path=f"{base}/read/{note.trace_id}#note-{note.id}",
-        )
-        for note, trace in session.exec(note_queries.by_people(member.project_id, member))
-    }
-    groupings = session.exec(note_queries.groupings_of_project(member.project_id))
-    placed = {grouping.note_id: grouping.mode_id for grouping in groupings}
+def _read(facts: Facts) -> _Material:
+    session, member = facts.session, facts.member
+    notes = visible_notes(session, member)
+    placed = {grouping.note_id: grouping.mode_id for grouping in facts.groupings}
     every = {stored_id(m): m for m in session.exec(mode_queries.of_project(member.project_id))}
     decided = Decided.read(
         {key: note for key, note in notes.items() if key not in placed},
         placed,
-        session.exec(mode_queries.in_use(member.project_id)),
+        facts.modes,
         session.exec(mode_queries.rejections(member.project_id)),
         session.exec(queries.dismissed_groups(member.project_id)),
     )
-    return _Material(f"{base}/groups", notes, placed, every, decided)
+    return _Material(f"/projects/{member.project.slug}/groups", notes, placed, every, decided)
 
 
 def _suggestions(

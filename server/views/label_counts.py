@@ -2,12 +2,8 @@
 
 from dataclasses import dataclass
 
-from sqlmodel import Session
-
 from analysis.frames import MODE, VALUE, LabelValue
-from analysis.prevalence import combine_labels
-from server import frames
-from server.models.project import Member
+from server.views.facts import Facts
 
 
 @dataclass(frozen=True)
@@ -24,9 +20,9 @@ class LabelCounts:
         return self.present + self.absent
 
 
-def label_counts(session: Session, member: Member) -> dict[int, LabelCounts]:
+def label_counts(facts: Facts) -> dict[int, LabelCounts]:
     """Count the traces of each mode in use, over what the member may see."""
-    combined = combine_labels(frames.label_frame(session, member.project_id, member=member))
+    combined = facts.combined_labels
     counts: dict[int, LabelCounts] = {}
     for mode in combined[MODE].unique().tolist():
         values = combined.loc[combined[MODE] == mode, VALUE]

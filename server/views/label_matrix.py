@@ -1,6 +1,6 @@
 """The matrix of labels: trace × mode, each cell present, absent, undecided, draft or unseen."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -18,13 +18,12 @@ from analysis.frames import (
     LabelValue,
 )
 from analysis.prevalence import combine_labels
+from server import frames
 from server.models.base import stored_id
-from server.models.label import GoldLabel, Label
+from server.models.label import Label
 from server.models.mode import FailureMode
-from server.models.note import Note
 from server.models.project import Member
-from server.models.verdict import Verdict
-from server.queries import frames, labels, modes
+from server.queries import labels, modes
 
 PAGE = 50
 
@@ -122,48 +121,31 @@ def _cell(pairs: _Pairs, trace_id: int, mode: FailureMode) -> Cell:
 
 
 def _pairs(session: Session, member: Member, trace_ids: Sequence[int]) -> _Pairs:
-    combined = combine_labels(_votes(session, member, trace_ids))
+    project_id = member.project_id
+    votes = _own(frames.label_frame(session, project_id, trace_ids=trace_ids), member)
+    drafts = _own(frames.draft_frame(session, project_id, trace_ids=trace_ids), member)
     values: dict[tuple[int, int], LabelValue | None] = {}
     derived = set()
-    for trace_id, mode, value, source in zip(
-        *(combined[column].tolist() for column in (TRACE_ID, MODE, VALUE, SOURCE)), strict=True
-    ):
-        pair = (int(trace_id), int(mode))
-        values[pair] = None if pd.isna(value) else LabelValue(value)
+    for *pair, value, source in _rows(combine_labels(votes), TRACE_ID, MODE, VALUE, SOURCE):
+        trace_id, mode_id = map(int, pair)
+        values[trace_id, mode_id] = None if pd.isna(value) else LabelValue(value)
         if source == LabelSource.DERIVED:
-            derived.add(pair)
+            derived.add((trace_id, mode_id))
     return _Pairs(
         decided=values,
         derived=derived,
-        drafts=_drafts(session, member, trace_ids),
+        drafts={(trace_id, mode_id) for trace_id, mode_id in _rows(drafts, TRACE_ID, MODE)},
         stale=_stale(session, member, trace_ids),
     )
 
 
-def _votes(session: Session, member: Member, trace_ids: Sequence[int]) -> pd.DataFrame:
-    """Return the votes on these traces in the shape of `server.frames.label_frame`."""
-    project_id = member.project_id
-    gold = frames.gold(project_id, None).where(col(GoldLabel.trace_id).in_(trace_ids))
-    human = frames.human_labels(project_id, None).where(col(Label.trace_id).in_(trace_ids))
-    passed = frames.passed_modes(project_id, None).where(col(Verdict.trace_id).in_(trace_ids))
-    if member.is_blind:
-        gold = gold.where(col(GoldLabel.decided_by) == member.id)
-        human = human.where(Label.annotator_id == member.id)
-        passed = passed.where(Verdict.annotator_id == member.id)
-    absent, derived = LabelValue.ABSENT.value, LabelSource.DERIVED.value
-    rows: list[tuple[Any, ...]] = [
-        *((t, m, v.value, LabelSource.GOLD.value, who) for t, m, v, who in session.exec(gold)),
-        *((t, m, v.value, LabelSource.HUMAN.value, who) for t, m, v, who in session.exec(human)),
-        *((t, m, absent, derived, who) for t, m, who in session.exec(passed)),
-    ]
-    return pd.DataFrame(rows, columns=[TRACE_ID, MODE, VALUE, SOURCE, ANNOTATOR])
+def _own(frame: pd.DataFrame, member: Member) -> pd.DataFrame:
+    """Leave only the member's own rows where labelling is blind."""
+    return frame[frame[ANNOTATOR] == member.id] if member.is_blind else frame
 
 
-def _drafts(session: Session, member: Member, trace_ids: Sequence[int]) -> set[tuple[int, int]]:
-    drafts = frames.drafts(member.project_id, None).where(col(Note.trace_id).in_(trace_ids))
-    if member.is_blind:
-        drafts = drafts.where(Note.annotator_id == member.id)
-    return {(trace_id, mode_id) for trace_id, mode_id, _, _ in session.exec(drafts)}
+def _rows(frame: pd.DataFrame, *columns: str) -> Iterator[tuple[Any, ...]]:
+    return zip(*(frame[column].tolist() for column in columns), strict=True)
 
 
 def _stale(session: Session, member: Member, trace_ids: Sequence[int]) -> set[tuple[int, int]]:

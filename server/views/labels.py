@@ -134,7 +134,7 @@ def label_page(session: Session, member: Member, trace: Trace) -> LabelPage:
     """Build the Label screen for one trace: one's own labels only, whoever asks."""
     said = _on_trace(session, member, stored_id(trace))
     in_use = session.exec(modes.in_use(member.project_id)).all()
-    wordings = {w.mode_id: w for w in session.exec(modes.wordings_in_use(member.project_id))}
+    wordings = {w.mode_id: w for w in session.exec(modes.latest_versions(member.project_id))}
     rows = tuple(
         _row(mode, wordings[stored_id(mode)], said, key, member)
         for mode, key in zip_longest(in_use, KEYS[: len(in_use)], fillvalue="")
@@ -153,7 +153,7 @@ def label_page(session: Session, member: Member, trace: Trace) -> LabelPage:
         absent=tuple(row.mode_id for row in waiting if not _speaks_for(row)),
         progress=_progress(queue),
         previous_id=_before([trace_id for trace_id, _, _ in queue], stored_id(trace)),
-        can_label=member.role.can_annotate and member.project.is_open,
+        can_label=member.may_annotate,
         conversation=_conversation(session, member, trace, said, in_use),
     )
 

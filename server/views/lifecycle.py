@@ -9,7 +9,7 @@ from server.archive.tables import ARCHIVE_RUN
 from server.models.base import stored_id
 from server.models.project import Member
 from server.models.run import AnalysisRun
-from server.models.trace import ERASED
+from server.models.trace import ERASED, Trace
 from server.models.user import User, can_destroy
 from server.queries import modes, notes, readings, runs, traces
 from server.views.runs import RunView, run_view
@@ -72,8 +72,8 @@ def lifecycle_page(
         can_keep=member.role.can_lead,
         may_delete=can_destroy(member, user),
         traces=session.exec(traces.count(member.project_id)).one(),
-        notes=len(session.exec(notes.of_project(member.project_id)).all()),
-        modes=len(session.exec(modes.in_use(member.project_id)).all()),
+        notes=session.exec(notes.count(member.project_id)).one(),
+        modes=session.exec(modes.in_use_count(member.project_id)).one(),
         run=run_view(session, member, latest) if latest and not latest.artefact else None,
         file=_file(latest, path),
         error=error,
@@ -88,11 +88,9 @@ def _file(run: AnalysisRun | None, path: str) -> ArchiveFile | None:
     return ArchiveFile(f"{path}/archive/{stored_id(run)}", made, run.finished_at)
 
 
-def erasure_page(session: Session, member: Member, trace_id: int) -> ErasurePage | None:
-    """Build the page that asks before a trace is erased; None where there is no such trace."""
-    trace = session.exec(traces.one(member.project_id, trace_id)).first()
-    if trace is None:
-        return None
+def erasure_page(session: Session, member: Member, trace: Trace) -> ErasurePage:
+    """Build the page that asks before a trace is erased."""
+    trace_id = stored_id(trace)
     written = session.execute(readings.notes_with_authors(trace_id)).all()
     base = f"/projects/{member.project.slug}"
     return ErasurePage(

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from server.artefacts import GroupArtefact
-from server.views.draft_groups import NoteView
+from server.views.notes import NoteView
 
 WIDTH, HEIGHT, MARGIN = 328, 240, 12
 

@@ -10,16 +10,17 @@ from sqlmodel import Session
 
 from server.models.base import stored_id
 from server.models.mode import FailureMode, ModeExample, ModeVersion
-from server.models.project import Annotator, Member
+from server.models.project import Member
 from server.queries import modes as queries
-from server.queries import notes as note_queries
+from server.views.annotators import annotator_names
 from server.views.codebook_warnings import CodebookWarning
 from server.views.diffs import Run, changes
-from server.views.draft_groups import NoteView
+from server.views.facts import Facts
 from server.views.label_counts import LabelCounts, label_counts
 from server.views.latest_groups import LatestGroups, latest_groups
 from server.views.modes import warnings
 from server.views.nearest_notes import NearNote, Surroundings, nearest_outside
+from server.views.notes import NoteView, visible_notes
 from server.views.prevalence import PrevalenceRow, prevalence_table
 
 FIELDS = (
@@ -139,9 +140,9 @@ def mode_page(
     """Build the page of a mode as far as the member may see behind it."""
     edit = edit or Edit()
     mode_id = stored_id(mode)
-    behind = _read(session, member, mode_id)
-    in_use = session.exec(queries.in_use(member.project_id)).all()
-    rows = {row.mode_id: row for row in prevalence_table(session, member).rows}
+    facts = Facts(session, member)
+    behind = _read(facts, mode_id)
+    rows = {row.mode_id: row for row in prevalence_table(facts).rows}
     path = _path(member, mode_id)
     target = behind.every.get(mode.merged_into or 0)
     return ModePage(
@@ -154,8 +155,8 @@ def mode_page(
         status="merged" if target else mode.status.value,
         merged_into=(target.name, _path(member, stored_id(target))) if target else None,
         version=mode.version,
-        can_edit=member.role.can_lead and member.project.is_open,
-        is_in_use=mode in in_use,
+        can_edit=member.may_lead,
+        is_in_use=mode in facts.modes,
         is_conflict=edit.is_conflict,
         reason=edit.reason,
         texts=_texts(behind.versions[0], edit),
@@ -164,14 +165,14 @@ def mode_page(
         nearest=_nearest(latest_groups(session, member, data), mode_id, behind),
         examples=_examples(behind, positive=True),
         counter_examples=_examples(behind, positive=False),
-        versions=_versions(session, behind.versions),
+        versions=_versions(behind.versions, annotator_names(session, member)),
         merged=tuple(
             (old.name, _path(member, stored_id(old)))
             for old in session.exec(queries.merged_into(mode_id))
         ),
-        labels=label_counts(session, member).get(mode_id, LabelCounts()),
+        labels=label_counts(facts).get(mode_id, LabelCounts()),
         prevalence=rows.get(mode_id),
-        warnings=tuple(w for w in warnings(session, member, in_use) if w.mode == mode_id),
+        warnings=tuple(w for w in warnings(facts) if w.mode == mode_id),
     )
 
 
@@ -179,12 +180,12 @@ def _path(member: Member, mode_id: int) -> str:
     return f"/projects/{member.project.slug}/modes/{mode_id}"
 
 
-def _read(session: Session, member: Member, mode_id: int) -> _Behind:
-    groupings = session.exec(note_queries.groupings_of_project(member.project_id)).all()
+def _read(facts: Facts, mode_id: int) -> _Behind:
+    session, member = facts.session, facts.member
     return _Behind(
-        notes=_visible_notes(session, member, f"/projects/{member.project.slug}"),
-        placed={grouping.note_id: grouping.mode_id for grouping in groupings},
-        inside=tuple(g.note_id for g in groupings if g.mode_id == mode_id),
+        notes=visible_notes(session, member),
+        placed={grouping.note_id: grouping.mode_id for grouping in facts.groupings},
+        inside=tuple(g.note_id for g in facts.groupings if g.mode_id == mode_id),
         examples=session.exec(queries.examples(mode_id)).all(),
         versions=session.exec(queries.versions(mode_id)).all(),
         every={stored_id(m): m for m in session.exec(queries.of_project(member.project_id))},
@@ -199,15 +200,6 @@ def _nearest(latest: LatestGroups | None, mode_id: int, behind: _Behind) -> tupl
         Surroundings(behind.notes, behind.placed, names),
         counter_examples={e.note_id for e in behind.shown if not e.positive},
     )
-
-
-def _visible_notes(session: Session, member: Member, base: str) -> dict[int, NoteView]:
-    return {
-        stored_id(note): NoteView(
-            stored_id(note), note.text, trace, f"{base}/read/{note.trace_id}#note-{note.id}"
-        )
-        for note, trace in session.exec(note_queries.by_people(member.project_id, member))
-    }
 
 
 def _texts(version: ModeVersion, edit: Edit) -> tuple[RuleText, ...]:
@@ -246,13 +238,13 @@ def _examples(behind: _Behind, *, positive: bool) -> tuple[ExampleView, ...]:
     )
 
 
-def _versions(session: Session, versions: Sequence[ModeVersion]) -> tuple[VersionView, ...]:
+def _versions(versions: Sequence[ModeVersion], names: Mapping[int, str]) -> tuple[VersionView, ...]:
     earlier = [*versions[1:], None]
     return tuple(
         VersionView(
             number=version.number,
             created_at=version.created_at,
-            author=_author(session, version),
+            author=names[version.created_by] if version.created_by else "the system",
             reason=version.reason,
             changes=tuple(
                 (label, changes(getattr(before, name, ""), getattr(version, name)))
@@ -262,8 +254,3 @@ def _versions(session: Session, versions: Sequence[ModeVersion]) -> tuple[Versio
         )
         for version, before in zip(versions, earlier, strict=True)
     )
-
-
-def _author(session: Session, version: ModeVersion) -> str:
-    author = session.get(Annotator, version.created_by) if version.created_by else None
-    return author.name if author else "the system"

@@ -1,17 +1,16 @@
 """Codebook: every failure mode with its definition, its notes and how common it is."""
 
 from collections import defaultdict
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlmodel import Session
 
 from server.models.base import stored_id
-from server.models.mode import FailureMode
 from server.models.project import Member
 from server.queries import modes as queries
 from server.queries import notes as note_queries
 from server.views.codebook_warnings import CodebookWarning, codebook_warnings
+from server.views.facts import Facts
 from server.views.label_counts import LabelCounts, label_counts
 from server.views.prevalence import PrevalenceRow, prevalence_table
 
@@ -56,57 +55,48 @@ class Codebook:
 
 def codebook(session: Session, member: Member, form: NewModeForm | None = None) -> Codebook:
     """Build the list of failure modes as far as the member may see behind them."""
-    every = session.exec(queries.of_project(member.project_id)).all()
-    in_use = session.exec(queries.in_use(member.project_id)).all()
-    used = {mode.id for mode in in_use}
-    table = prevalence_table(session, member)
-    lines = _lines(session, member, every, {row.mode_id: row for row in table.rows})
+    facts = Facts(session, member)
+    used = {mode.id for mode in facts.modes}
+    table = prevalence_table(facts)
+    lines = _lines(facts, {row.mode_id: row for row in table.rows})
     return Codebook(
         path=f"/projects/{member.project.slug}/modes",
-        can_edit=member.role.can_lead and member.project.is_open,
+        can_edit=member.may_lead,
         modes=tuple(line for line in lines if line.id in used),
         put_away=tuple(line for line in lines if line.id not in used),
         axis_end=table.axis_end,
         sampled=table.n,
-        warnings=warnings(session, member, in_use) if member.role.can_lead else (),
+        warnings=warnings(facts) if member.role.can_lead else (),
         form=form or NewModeForm(),
     )
 
 
-def warnings(
-    session: Session, member: Member, modes: Sequence[FailureMode]
-) -> tuple[CodebookWarning, ...]:
+def warnings(facts: Facts) -> tuple[CodebookWarning, ...]:
     """Warn of what is wrong with modes in use, for a lead."""
-    groupings = session.exec(note_queries.groupings_of_project(member.project_id))
-    examples = session.exec(queries.modes_with_example(member.project_id))
+    session, project_id = facts.session, facts.project_id
+    examples = session.exec(queries.modes_with_example(project_id))
     return codebook_warnings(
-        modes,
-        with_example={*(grouping.mode_id for grouping in groupings), *examples},
-        first_failure_at=session.exec(
-            note_queries.first_on_failed_trace(member.project_id)
-        ).first(),
+        facts.modes,
+        with_example={*(grouping.mode_id for grouping in facts.groupings), *examples},
+        first_failure_at=session.exec(note_queries.first_on_failed_trace(project_id)).first(),
     )
 
 
-def _lines(
-    session: Session,
-    member: Member,
-    modes: Sequence[FailureMode],
-    prevalence: dict[int, PrevalenceRow],
-) -> list[ModeLine]:
+def _lines(facts: Facts, prevalence: dict[int, PrevalenceRow]) -> list[ModeLine]:
+    session, member = facts.session, facts.member
     visible = {
         stored_id(note): note.trace_id
         for note, _ in session.exec(note_queries.by_people(member.project_id, member))
     }
     traces: dict[int, list[int]] = defaultdict(list)
-    for grouping in session.exec(note_queries.groupings_of_project(member.project_id)):
+    for grouping in facts.groupings:
         if grouping.note_id in visible:
             traces[grouping.mode_id].append(visible[grouping.note_id])
     latest = {
         version.mode_id: version.definition
         for version in session.exec(queries.latest_versions(member.project_id))
     }
-    counts = label_counts(session, member)
+    counts = label_counts(facts)
     return [
         ModeLine(
             id=mode_id,
@@ -120,6 +110,6 @@ def _lines(
             labels=counts.get(mode_id, LabelCounts()),
             prevalence=prevalence.get(mode_id),
         )
-        for mode in modes
+        for mode in session.exec(queries.of_project(member.project_id))
         for mode_id in [stored_id(mode)]
     ]

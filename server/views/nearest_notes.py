@@ -4,8 +4,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from analysis.matching import suggest_modes
-from server.views.draft_groups import NoteView
 from server.views.latest_groups import LatestGroups
+from server.views.notes import NoteView
 
 SHOWN = 6
 

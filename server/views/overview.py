@@ -5,13 +5,15 @@ from dataclasses import dataclass
 from sqlmodel import Session
 
 from server.models.project import Member
-from server.queries import labels, modes, notes, rounds, traces
+from server.queries import labels, rounds, traces
+from server.queries.batches import in_hand
 from server.views.events import EventView, latest_events
+from server.views.facts import Facts
 from server.views.findings import Finding, findings
 from server.views.next_step import GROUP_AFTER, NextStep, Standing, next_step
 from server.views.prevalence import PrevalenceTable, prevalence_table
 from server.views.saturation import SaturationPanel, saturation_panel
-from server.views.standing import BatchInHand, Tally, batch_in_hand, drawn_how, tally
+from server.views.tally import Tally, drawn_how, tally
 
 _LATEST = 10
 _NAMED_MODELS = 3
@@ -60,38 +62,39 @@ class Overview:
 
 def overview(session: Session, member: Member) -> Overview:
     """Build the Overview as the member may see it."""
-    counts = tally(session, member)
-    now = _standing(session, member, batch_in_hand(session, member))
+    facts = Facts(session, member)
+    counts = tally(facts)
+    now = _standing(facts)
     round_now = session.exec(rounds.current(member.project_id)).first()
     return Overview(
         round_number=round_now.number if round_now else 1,
-        how=_how(counts, drawn_how(session, member)),
+        how=_how(counts, drawn_how(facts)),
         step=next_step(now),
         tally=counts,
         ungrouped=now.ungrouped if member.role.can_lead else None,
         mode_count=now.modes,
-        prevalence=prevalence_table(session, member),
-        saturation=saturation_panel(session, member, counts) if counts.read else None,
-        findings=findings(session, member),
+        prevalence=prevalence_table(facts),
+        saturation=saturation_panel(facts, counts) if counts.read else None,
+        findings=findings(facts),
         events=latest_events(session, member, _LATEST),
         only_own=member.is_blind,
-        data=_data(session, member, now.traces),
+        data=_data(facts, now.traces),
         first_steps=first_steps(now) if _is_fresh(now) else (),
     )
 
 
-def _standing(session: Session, member: Member, batch: BatchInHand | None) -> Standing:
-    project_id = member.project_id
-    may_change = member.project.is_open
+def _standing(facts: Facts) -> Standing:
+    session, member, project_id = facts.session, facts.member, facts.project_id
+    batch = in_hand(facts.batches)
     return Standing(
         traces=session.exec(traces.count(project_id)).one(),
         batch=batch.size if batch else 0,
-        read=batch.read if batch else 0,
-        ungrouped=len(session.exec(notes.ungrouped(project_id)).all()),
-        modes=len(session.exec(modes.in_use(project_id)).all()),
+        read=batch.size - batch.unread if batch else 0,
+        ungrouped=facts.ungrouped_notes,
+        modes=len(facts.modes),
         to_label=session.exec(labels.traces_to_label(project_id, member.id)).one(),
-        can_lead=member.role.can_lead and may_change,
-        can_annotate=member.role.can_annotate and may_change,
+        can_lead=member.may_lead,
+        can_annotate=member.may_annotate,
     )
 
 
@@ -137,14 +140,14 @@ def first_steps(now: Standing) -> tuple[FirstStep, ...]:
     )
 
 
-def _data(session: Session, member: Member, trace_count: int) -> DataSummary:
-    found = [model for model in session.exec(traces.models(member.project_id)) if model]
+def _data(facts: Facts, trace_count: int) -> DataSummary:
+    found = facts.models
     more = len(found) - _NAMED_MODELS
     named = ", ".join(found[:_NAMED_MODELS])
     return DataSummary(
-        description=member.project.description,
+        description=facts.member.project.description,
         traces=trace_count,
-        items=session.exec(traces.item_count(member.project_id)).one(),
+        items=facts.session.exec(traces.item_count(facts.project_id)).one(),
         models=len(found),
         named_models=f"{named} and {more} more" if more > 0 else named,
     )

@@ -4,19 +4,16 @@ import math
 from dataclasses import dataclass
 
 import pandas as pd
-from sqlmodel import Session
 
 from analysis.estimates import Estimate
 from analysis.frames import MODE, SOURCE, TRACE_ID, VALUE, LabelSource
 from analysis.prevalence import ModePrevalence, combine_labels, prevalence
-from server import frames
 from server.frames import SAMPLED_BY
 from server.models.base import stored_id
 from server.models.mode import FailureMode
-from server.models.project import Member
 from server.models.verdict import VerdictValue
-from server.queries import modes
-from server.views.standing import seen_verdicts
+from server.views.facts import Facts
+from server.views.tally import seen_verdicts
 
 _TICK = 0.25
 
@@ -73,17 +70,14 @@ def drawn_at_random(frame: pd.DataFrame) -> pd.DataFrame:
     return frame[frame[SAMPLED_BY].fillna("").str.startswith("random")]
 
 
-def prevalence_table(session: Session, member: Member) -> PrevalenceTable:
+def prevalence_table(facts: Facts) -> PrevalenceTable:
     """Build the table of modes in use, the most prevalent first."""
-    project_id = member.project_id
-    in_use = session.exec(modes.in_use(project_id)).all()
-    labels = frames.label_frame(session, project_id, member=member)
-    random = drawn_at_random(frames.sampling_frame(session, project_id))[TRACE_ID]
+    in_use, labels, drafts = facts.modes, facts.labels, facts.drafts
+    random = drawn_at_random(facts.sampling)[TRACE_ID]
     sampled = labels[labels[TRACE_ID].isin(random)]
-    drafts = frames.draft_frame(session, project_id, member=member)
     drafted = drafts[drafts[TRACE_ID].isin(random)].groupby(MODE)[TRACE_ID].nunique().to_dict()
     found = prevalence(sampled, modes=[stored_id(mode) for mode in in_use])
-    verdicts = seen_verdicts(session, member)
+    verdicts = seen_verdicts(facts)
     read = verdicts[verdicts[TRACE_ID].isin(random)]
     counts = [
         _Counts(

@@ -5,17 +5,15 @@ from enum import StrEnum
 
 from sqlmodel import Session
 
-from server.errors import NotFound
 from server.models.base import stored_id
+from server.models.mode import HUES
 from server.models.note import Note
 from server.models.project import Annotator, Member
 from server.models.trace import Trace
 from server.models.verdict import Verdict
-from server.queries import events, rounds, traces, verdicts
+from server.queries import events, rounds, verdicts
 from server.queries import readings as queries
 from server.views.conversation import Annotated, Outline
-
-_HUES = 12
 
 
 class Sight(StrEnum):
@@ -48,23 +46,17 @@ class Reading:
 
     @property
     def can_annotate(self) -> bool:
-        return self.member.role.can_annotate and self.member.project.is_open
+        return self.member.may_annotate
 
     @property
     def annotated(self) -> tuple[Annotated, ...]:
         notes = (*self.own, *(note for note, _ in self.foreign))
-        return tuple(Annotated(note, place % _HUES + 1) for place, note in enumerate(notes))
+        return tuple(Annotated(note, place % HUES + 1) for place, note in enumerate(notes))
 
 
-def reading(session: Session, member: Member, trace_id: int) -> Reading:
-    """Load a trace with what the member may see of it.
-
-    Raises:
-        NotFound: The project has no such trace.
-    """
-    trace = session.exec(traces.one(member.project_id, trace_id)).first()
-    if trace is None:
-        raise NotFound(f"This project has no trace {trace_id}.")
+def reading(session: Session, member: Member, trace: Trace) -> Reading:
+    """Load what the member may see of a trace."""
+    trace_id = stored_id(trace)
     verdict = _own_verdict(session, member, trace_id)
     sight = _sight(session, member, trace_id, verdict)
     rows = [
@@ -100,7 +92,5 @@ def _sight(session: Session, member: Member, trace_id: int, verdict: Verdict | N
         return Sight.SHOWN
     if member.is_blind:
         return Sight.HIDDEN
-    looked = events.noted_about(
-        member.project_id, member.id, events.REVEALED, "trace", str(trace_id)
-    )
-    return Sight.SHOWN if session.exec(looked.limit(1)).first() is not None else Sight.OFFERED
+    looked = events.revealed(member.project_id, member.id, trace_id)
+    return Sight.SHOWN if session.exec(looked).first() is not None else Sight.OFFERED

@@ -54,7 +54,7 @@ def redaction_page(
     project = member.project
     return RedactionPage(
         path=f"/projects/{project.slug}/redaction",
-        can_edit=member.role.can_lead and project.is_open,
+        can_edit=member.may_lead,
         built_in=tuple(
             BuiltInChoice(name, known.label, known.replacement, name in chosen)
             for name, known in BUILT_IN.items()

@@ -1,21 +1,20 @@
 """Saturation: the curve of new modes as a figure, its sentence, and whether to read on."""
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
-from sqlmodel import Session
 
 from analysis.frames import CELL, TRACE_ID
 from analysis.richness import forecast
 from analysis.saturation import Incidence, Saturation, incidence, promising_cells, saturation
 from analysis.stopping import ReviewState, advise, sentence
-from server import frames
+from server.frames import modes_on_reviewed
 from server.models.mode import FailureMode
-from server.models.project import Member
-from server.queries import labels, modes, traces, verdicts
+from server.queries import verdicts
+from server.views.facts import Facts
 from server.views.prevalence import drawn_at_random
-from server.views.standing import Tally
+from server.views.tally import Tally
 
 WIDTH, HEIGHT = 540, 210
 _LEFT, _RIGHT, _TOP, _BOTTOM = 28, 78, 14, 30
@@ -93,57 +92,55 @@ class _Frame:
         return " ".join(f"{self.x(traces)},{self.y(modes)}" for traces, modes in pairs)
 
 
-def saturation_panel(session: Session, member: Member, reading: Tally) -> SaturationPanel:
+def saturation_panel(facts: Facts, reading: Tally) -> SaturationPanel:
     """Build the panel over the randomly drawn traces, with today's codebook."""
-    project_id = member.project_id
-    every = frames.trace_mode_frame(session, project_id, with_drafts=True, member=member)
+    every = modes_on_reviewed(
+        facts.verdicts, facts.combined_labels, facts.sampling, drafts=facts.drafts
+    )
     sampled = drawn_at_random(every)
     result = saturation(sampled, ahead=_AHEAD)
     seen = incidence(sampled)
     outside = int(every[TRACE_ID].nunique()) - result.traces
-    state = _review_state(session, member, sampled, reading, outside)
+    state = _review_state(facts, sampled, reading, outside)
     advice = advise(result, state)
     return SaturationPanel(
         traces=result.traces,
         modes=result.modes,
-        curve=_curve(session, member, result, seen) if result.modes else None,
+        curve=_curve(facts, result, seen) if result.modes else None,
         sentence=sentence(result),
         stop=advice.stop,
         reasons=advice.reasons,
         warnings=advice.warnings,
-        drafts=len(frames.draft_frame(session, project_id, member=member)),
+        drafts=len(facts.drafts),
     )
 
 
-def _review_state(
-    session: Session, member: Member, sampled: pd.DataFrame, reading: Tally, outside: int
-) -> ReviewState:
-    found = session.exec(verdicts.read_traces(member.project_id)).all()
+def _review_state(facts: Facts, sampled: pd.DataFrame, reading: Tally, outside: int) -> ReviewState:
+    member = facts.member
+    found = facts.session.exec(verdicts.read_traces(facts.project_id)).all()
     details = pd.DataFrame(found, columns=[TRACE_ID, CELL, "pipeline_version"])
     cells = sampled.merge(details, on=TRACE_ID, how="inner")
     versions = cells.loc[cells["pipeline_version"] != "", "pipeline_version"].nunique()
     return ReviewState(
         pending_deferrals=reading.deferred,
         stale_labels=sum(
-            label.annotator_id == member.id or not member.is_blind
-            for label in session.exec(labels.stale_of_project(member.project_id))
+            label.annotator_id == member.id or not member.is_blind for label in facts.stale_labels
         ),
         non_random_traces=outside,
         pipeline_versions=max(1, int(versions)),
-        promising_cell=_promising(session, member, cells),
+        promising_cell=_promising(facts.models, cells),
     )
 
 
-def _promising(session: Session, member: Member, cells: pd.DataFrame) -> str | None:
+def _promising(every: Sequence[str], cells: pd.DataFrame) -> str | None:
     """Name the model whose traces are most likely to show something new, if there are several."""
-    every = [model for model in session.exec(traces.models(member.project_id)) if model]
     if len(every) < 2 or cells.empty:
         return None
     ranked = promising_cells(cells[cells[CELL] != ""], cells=every)
     return f"traces of {ranked[0][0]}" if ranked else None
 
 
-def _curve(session: Session, member: Member, result: Saturation, seen: Incidence) -> Curve:
+def _curve(facts: Facts, result: Saturation, seen: Incidence) -> Curve:
     ahead = _AHEAD if result.forecast else 0
     upper = result.forecast.upper if result.forecast else 0
     frame = _Frame(result.traces + ahead, max(4, result.modes + upper))
@@ -166,7 +163,7 @@ def _curve(session: Session, member: Member, result: Saturation, seen: Incidence
             for at, label in ((0, "0"), (result.traces, f"{result.traces} read"))
         ),
         up=(Tick(_LEFT - 8, frame.y(result.modes) + 4, str(result.modes)),),
-        first_sights=_first_sights(session, member, seen, frame),
+        first_sights=_first_sights(facts.modes, seen, frame),
     )
 
 
@@ -182,11 +179,9 @@ def _forecast(result: Saturation, seen: Incidence) -> list[tuple[float, float, f
 
 
 def _first_sights(
-    session: Session, member: Member, seen: Incidence, frame: _Frame
+    modes: Sequence[FailureMode], seen: Incidence, frame: _Frame
 ) -> tuple[FirstSight, ...]:
-    by_id: dict[Hashable, FailureMode] = {
-        mode.id: mode for mode in session.exec(modes.in_use(member.project_id))
-    }
+    by_id: dict[Hashable, FailureMode] = {mode.id: mode for mode in modes}
     order = sorted(seen.first_seen.items(), key=lambda item: item[1])
     firsts = sorted(seen.first_seen.values())
     return tuple(

@@ -91,18 +91,17 @@ def settings_page(
     """Build the settings page; `refused` is a form that comes back with what is wrong."""
     project = member.project
     stored = ProjectForm(project.name, project.description, project.stage, project.blind)
-    can_lead = member.role.can_lead
     log = log or LogFilter()
     return SettingsPage(
         form=refused or stored,
         stages=_STAGES,
         stage=dict(_STAGES)[project.stage],
-        can_edit=can_lead and project.is_open,
+        can_edit=member.may_lead,
         members=_members(session, member),
         no_login=settings.no_login,
         runs=run_list(session, member),
         embedder=_embedder(settings.embedding_model),
-        storage=_storage(settings) if can_lead else None,
+        storage=_storage(settings) if member.role.can_lead else None,
         log=event_log(session, member, person=log.person, before=log.before),
     )
 

@@ -2,11 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
-import sqlalchemy as sa
 from sqlmodel import Session
-from sqlmodel.sql.expression import SelectOfScalar
 
 from server import __version__
 from server.models.base import stored_id
@@ -107,20 +104,16 @@ def _local_people(session: Session, project: Project) -> tuple[ShellMember, ...]
 
 def _counts(session: Session, member: Member) -> dict[str, int | None]:
     project_id = member.project_id
-
-    def size(statement: SelectOfScalar[Any]) -> int:
-        inner = statement.order_by(None).subquery()
-        return session.scalar(sa.select(sa.func.count()).select_from(inner)) or 0
-
-    to_read: int | None = None
-    for batch in reversed(session.exec(batches.of_project(project_id)).all()):
-        to_read = (to_read or 0) + size(batches.unread(batch, member.id))
+    unread = [row[2] for row in session.execute(batches.progress(project_id, member.id))]
+    ungrouped = None
+    if member.role.can_lead:
+        ungrouped = session.exec(notes.ungrouped_count(project_id)).one()
     return {
         "overview": None,
-        "read": to_read,
+        "read": sum(unread) if unread else None,
         "traces": session.exec(traces.count(project_id)).one(),
-        "groups": size(notes.ungrouped(project_id)) if member.role.can_lead else None,
-        "modes": size(modes.in_use(project_id)),
+        "groups": ungrouped,
+        "modes": session.exec(modes.in_use_count(project_id)).one(),
         "labels": session.exec(labels.traces_to_label(project_id, member.id)).one(),
         "imports": None,
         "exports": None,
@@ -142,6 +135,6 @@ def _member(member: Member) -> ShellMember:
         id=stored_id(member.annotator),
         name=member.annotator.name,
         role=member.role,
-        can_lead=member.role.can_lead and member.project.is_open,
-        can_annotate=member.role.can_annotate and member.project.is_open,
+        can_lead=member.may_lead,
+        can_annotate=member.may_annotate,
     )

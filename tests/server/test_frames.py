@@ -5,7 +5,7 @@ import pytest
 from sqlmodel import Session
 
 from analysis.frames import ANNOTATOR, MODE, NOTE_ID, SOURCE, TEXT, TRACE_ID, VALUE
-from analysis.prevalence import prevalence
+from analysis.prevalence import combine_labels, prevalence
 from analysis.saturation import incidence
 from server import frames
 from server.models.base import stored_id
@@ -30,6 +30,15 @@ def read(
     if step is not None:
         verdicts.choose_first_failure_step(session, member, trace_id, step)
     verdicts.submit(session, member, trace_id)
+
+
+def reviewed(session: Session, project_id: int, *, with_drafts: bool = False) -> pd.DataFrame:
+    return frames.modes_on_reviewed(
+        frames.verdict_frame(session, project_id),
+        combine_labels(frames.label_frame(session, project_id)),
+        frames.sampling_frame(session, project_id),
+        drafts=frames.draft_frame(session, project_id) if with_drafts else None,
+    )
 
 
 def rows(frame: pd.DataFrame) -> list[tuple[object, ...]]:
@@ -141,12 +150,12 @@ def test_saturation_sees_the_traces_in_the_order_of_their_review(
     labels.label(session, alice, traces[3], {slip: PRESENT, refusal: PRESENT})
     labels.label(session, alice, traces[1], {slip: PRESENT})  # never reviewed
 
-    frame = frames.trace_mode_frame(session, alice.project_id)
+    frame = reviewed(session, alice.project_id)
     assert list(dict.fromkeys(frame[TRACE_ID])) == [traces[3], traces[2], traces[0]]
     assert incidence(frame).counts == {slip: 1, refusal: 1}
     assert incidence(frame).traces == 3
 
-    with_drafts = frames.trace_mode_frame(session, alice.project_id, with_drafts=True)
+    with_drafts = reviewed(session, alice.project_id, with_drafts=True)
     assert incidence(with_drafts).counts == {slip: 2, refusal: 1}
     assert incidence(with_drafts).first_seen == {slip: 1, refusal: 1}
 
@@ -194,7 +203,7 @@ def test_an_empty_project_gives_empty_frames_with_their_columns(
 ) -> None:
     project_id = stored_id(project)
     assert frames.label_frame(session, project_id).empty
-    assert list(frames.trace_mode_frame(session, project_id).columns) == [
+    assert list(reviewed(session, project_id).columns) == [
         TRACE_ID,
         MODE,
         "sampled_by",

@@ -15,6 +15,7 @@ from server.models.verdict import VerdictValue
 from server.queries import labels as queries
 from server.services import events, groupings, labels, modes, notes, projects, verdicts
 from server.services.modes import Wording
+from server.services.traces import find
 from server.views.labels import Choice, Reason, label_page
 from tests.factories import SLUG, make_project, member
 
@@ -133,7 +134,7 @@ def test_the_key_of_a_mode_goes_present_absent_unseen(
         """Post what the button under a key would."""
         with database.reading() as session:
             lead = member(session)
-            (row,) = label_page(session, lead, verdicts.find_trace(session, lead, traces[0])).rows
+            (row,) = label_page(session, lead, find(session, lead, traces[0])).rows
         button = next(b for b in (row.present, row.absent) if key in b.keys.split())
         return client.post(
             f"{PATH}/{traces[0]}", data={"mode": slip, "value": button.value}, headers=HTMX
@@ -153,7 +154,7 @@ def test_modes_beyond_nine_get_letters(database: Database, traces: list[int]) ->
     make_modes(database, *(f"Mode {number}" for number in range(11)))
     with database.reading() as session:
         lead = member(session)
-        rows = label_page(session, lead, verdicts.find_trace(session, lead, traces[0])).rows
+        rows = label_page(session, lead, find(session, lead, traces[0])).rows
     assert [row.key for row in rows] == [*"123456789", "Q", "W"]
 
 
@@ -204,7 +205,7 @@ def test_what_confirming_says_is_what_the_screen_shows(
         )
         for mode_id in (stale_present, stale_absent):
             modes.redefine(session, lead, mode_id, Wording(definition="New."), version=1)
-        page = label_page(session, lead, verdicts.find_trace(session, lead, traces[0]))
+        page = label_page(session, lead, find(session, lead, traces[0]))
     assert page.present == (slip, stale_present)
     assert page.absent == (miscount, stale_absent)
     assert [row.reason for row in page.rows] == [

@@ -14,6 +14,7 @@ from server.models.verdict import VerdictValue
 from server.services import batches, groupings, labels, modes, notes, projects, verdicts
 from server.services.batches import Strategy
 from server.services.modes import Wording
+from server.views.facts import Facts
 from server.views.findings import findings
 from server.views.overview import Overview, overview
 from server.views.prevalence import prevalence_table
@@ -113,7 +114,7 @@ def test_prevalence_is_over_randomly_drawn_traces_with_a_value(database: Databas
         assert place.trace_id == ids[0]
         place.sampled_by = "by_hand"
         session.add(place)
-        table = prevalence_table(session, lead)
+        table = prevalence_table(Facts(session, lead))
     # Slip: present on ids 1–3; absent on id 4 by hand and on ids 7–9 by a Pass: 3 of 7.
     # Rare: present on id 4, absent on ids 1–3 and 7–9: 1 of 7. Highest first.
     assert [(row.name, row.present, row.n) for row in table.rows] == [
@@ -145,7 +146,7 @@ def test_ties_are_left_out_and_said(database: Database) -> None:
         labels.label(session, lead, ids[0], {slip: PRESENT})
         labels.label(session, alice, ids[0], {slip: ABSENT})
         labels.label(session, lead, ids[1], {slip: PRESENT})
-        table = prevalence_table(session, lead)
+        table = prevalence_table(Facts(session, lead))
     assert (table.rows[0].present, table.rows[0].n, table.undecided) == (1, 1, 1)
 
 
@@ -159,7 +160,7 @@ def test_passes_alone_give_no_rate(client: TestClient, database: Database) -> No
         read(session, lead, ids[1], FAIL)
         note = notes.add_note(session, lead, ids[1], "wrong sum")
         groupings.place(session, lead, [stored_id(note)], slip)
-        (row,) = prevalence_table(session, lead).rows
+        (row,) = prevalence_table(Facts(session, lead)).rows
     # The Pass says absent, and nothing says present yet: 0 of 1 would be the wrong answer.
     assert row.estimate is None
     assert row.drafts == 1
@@ -214,7 +215,7 @@ def test_findings_are_real_and_lead_somewhere(database: Database) -> None:
     traces = make_project(database, traces=3)
     with database.writing() as session:
         lead = member(session)
-        assert findings(session, lead) == ()
+        assert findings(Facts(session, lead)) == ()
         read(session, lead, traces[0], FAIL)
         verdicts.choose_first_failure_step(session, lead, traces[0], 1)
         read(session, lead, traces[1], FAIL)
@@ -223,7 +224,7 @@ def test_findings_are_real_and_lead_somewhere(database: Database) -> None:
         notes.add_note(session, lead, traces[2], "another")
         labels.label(session, lead, traces[1], {slip: PRESENT})
         modes.redefine(session, lead, slip, Wording(definition="New."), version=1)
-        told = {f"{f.subject} {f.text}": f.path for f in findings(session, lead)}
+        told = {f"{f.subject} {f.text}": f.path for f in findings(Facts(session, lead))}
     assert told == {
         "Slip has a new definition: 1 label is stale": "/labels",
         "1 trace failed without a note": f"/read/{traces[0]}",
@@ -251,7 +252,7 @@ def test_a_judge_is_compared_with_people_for_leads_only(
         for trace_id, value in zip(traces, (PASS, FAIL, DEFER), strict=False):
             read(session, alice, trace_id, value)
         session.flush()
-        told = [f for f in findings(session, lead) if f.subject == "LLM judge"]
+        told = [f for f in findings(Facts(session, lead)) if f.subject == "LLM judge"]
         assert [f.text for f in told] == ["(machine) disagrees with people on 1 of 2 traces"]
         assert told[0].path == f"/read/{traces[1]}"
     client.cookies.set("faultbook_acting", "Annotator%20A")

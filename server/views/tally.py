@@ -4,15 +4,11 @@ from dataclasses import dataclass
 from statistics import median
 
 import pandas as pd
-from sqlmodel import Session
 
 from analysis.frames import ANNOTATOR, TRACE_ID, VALUE
-from server import frames
-from server.models.base import stored_id
-from server.models.batch import Batch
-from server.models.project import Member
 from server.models.verdict import VerdictValue
-from server.queries import batches, readings, verdicts
+from server.queries import verdicts
+from server.views.facts import Facts
 
 SPLIT = "split"
 _STRATEGIES = {
@@ -40,17 +36,9 @@ class Tally:
     """Readings whose time is known: what the median is over."""
 
 
-@dataclass(frozen=True)
-class BatchInHand:
-    """The batch that a member reads in: how much of it, and how much they have finished."""
-
-    size: int
-    read: int
-
-
-def seen_verdicts(session: Session, member: Member) -> pd.DataFrame:
+def seen_verdicts(facts: Facts) -> pd.DataFrame:
     """Return the verdicts that the Overview may count for a member."""
-    found = frames.verdict_frame(session, member.project_id, member=member)
+    found, member = facts.verdicts, facts.member
     return found[found[ANNOTATOR] == member.id] if member.is_blind else found
 
 
@@ -66,13 +54,13 @@ def verdict_by_trace(found: pd.DataFrame) -> pd.Series:
     return combined
 
 
-def tally(session: Session, member: Member) -> Tally:
+def tally(facts: Facts) -> Tally:
     """Count the traces of all batches by the verdicts on them."""
-    found = seen_verdicts(session, member)
-    batched = frames.sampling_frame(session, member.project_id)[TRACE_ID]
+    found = seen_verdicts(facts)
+    batched = facts.sampling[TRACE_ID]
     inside = verdict_by_trace(found[found[TRACE_ID].isin(batched)])
-    annotator_id = member.id if member.is_blind else None
-    timed = session.exec(verdicts.seconds(member.project_id, annotator_id=annotator_id))
+    annotator_id = facts.member.id if facts.member.is_blind else None
+    timed = facts.session.exec(verdicts.seconds(facts.project_id, annotator_id=annotator_id))
     seconds = [taken for taken in timed if taken is not None]
     return Tally(
         total=len(batched),
@@ -87,23 +75,7 @@ def tally(session: Session, member: Member) -> Tally:
     )
 
 
-def batch_in_hand(session: Session, member: Member) -> BatchInHand | None:
-    """Return the oldest batch with something left to read for the member, else the latest."""
-    every = session.exec(batches.of_project(member.project_id)).all()
-    if not every:
-        return None
-    sizes = [_in_hand(session, batch, member) for batch in reversed(every)]
-    return next((size for size in sizes if size.read < size.size), sizes[-1])
-
-
-def _in_hand(session: Session, batch: Batch, member: Member) -> BatchInHand:
-    size = session.exec(readings.batch_size(stored_id(batch))).one()
-    unread = len(session.exec(batches.unread(batch, member.id)).all())
-    return BatchInHand(size, size - unread)
-
-
-def drawn_how(session: Session, member: Member) -> str:
+def drawn_how(facts: Facts) -> str:
     """Return in words how the traces of the project's batches were drawn."""
-    every = session.exec(batches.of_project(member.project_id)).all()
-    strategies = dict.fromkeys(batch.strategy for batch in reversed(every))
+    strategies = dict.fromkeys(found.batch.strategy for found in facts.batches)
     return " and ".join(_STRATEGIES.get(name, name.replace("_", " ")) for name in strategies)

@@ -1,0 +1,82 @@
+"""What several parts of one page ask of a project, as far as a member may see it: read once."""
+
+from collections.abc import Sequence
+from functools import cached_property
+
+import pandas as pd
+from sqlmodel import Session
+
+from analysis.prevalence import combine_labels
+from server import frames
+from server.models.grouping import Grouping
+from server.models.label import Label
+from server.models.mode import FailureMode
+from server.models.project import Member
+from server.queries import batches, labels, modes, notes, traces
+from server.queries.batches import BatchProgress
+
+
+class Facts:
+    """One page's reads; make a new one for each page, for nothing is read twice."""
+
+    def __init__(self, session: Session, member: Member) -> None:
+        self.session = session
+        self.member = member
+        self.project_id = member.project_id
+
+    @cached_property
+    def modes(self) -> Sequence[FailureMode]:
+        """Modes in use."""
+        return self.session.exec(modes.in_use(self.project_id)).all()
+
+    @cached_property
+    def groupings(self) -> Sequence[Grouping]:
+        """Where every note stands."""
+        return self.session.exec(notes.groupings_of_project(self.project_id)).all()
+
+    @cached_property
+    def batches(self) -> Sequence[BatchProgress]:
+        """Every batch with how much of it the member has left, the oldest first."""
+        rows = self.session.execute(batches.progress(self.project_id, self.member.id))
+        return [BatchProgress(*row) for row in rows]
+
+    @cached_property
+    def models(self) -> Sequence[str]:
+        """The different models of the traces."""
+        found = self.session.exec(traces.models(self.project_id))
+        return [model for model in found if model]
+
+    @cached_property
+    def ungrouped_notes(self) -> int:
+        """How many notes stand under no mode."""
+        return self.session.exec(notes.ungrouped_count(self.project_id)).one()
+
+    @cached_property
+    def stale_labels(self) -> Sequence[Label]:
+        """Everybody's labels that rest on an older definition than today's."""
+        return self.session.exec(labels.stale_of_project(self.project_id)).all()
+
+    @cached_property
+    def labels(self) -> pd.DataFrame:
+        """See `frames.label_frame`."""
+        return frames.label_frame(self.session, self.project_id, member=self.member)
+
+    @cached_property
+    def combined_labels(self) -> pd.DataFrame:
+        """One value a trace and mode."""
+        return combine_labels(self.labels)
+
+    @cached_property
+    def drafts(self) -> pd.DataFrame:
+        """See `frames.draft_frame`."""
+        return frames.draft_frame(self.session, self.project_id, member=self.member)
+
+    @cached_property
+    def verdicts(self) -> pd.DataFrame:
+        """See `frames.verdict_frame`."""
+        return frames.verdict_frame(self.session, self.project_id, member=self.member)
+
+    @cached_property
+    def sampling(self) -> pd.DataFrame:
+        """See `frames.sampling_frame`."""
+        return frames.sampling_frame(self.session, self.project_id)
