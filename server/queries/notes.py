@@ -50,9 +50,12 @@ def one(project_id: int, note_id: int) -> SelectOfScalar[Note]:
 
 
 def ungrouped(project_id: int) -> SelectOfScalar[Note]:
-    """Notes that stand under no failure mode."""
-    return of_project(project_id).where(
-        col(Note.id).not_in(select(Grouping.note_id).where(col(Grouping.id).is_not(None)))
+    """Notes of people that stand under no failure mode; a machine's are not there to group."""
+    grouped = select(Grouping.note_id).where(col(Grouping.id).is_not(None))
+    return (
+        of_project(project_id)
+        .join(Annotator, col(Annotator.id) == col(Note.annotator_id))
+        .where(Annotator.kind == AnnotatorKind.HUMAN, col(Note.id).not_in(grouped))
     )
 
 

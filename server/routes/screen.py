@@ -18,6 +18,9 @@ from server.services.tokens import Scope
 from server.settings import Settings
 from server.views.shell import Shell, shell
 
+_COUNTING = frozenset({"groups", "modes", "labels"})
+"""Screens on which a decision changes the rail's numbers; elsewhere counting only costs time."""
+
 
 @dataclass
 class Screen:
@@ -64,15 +67,16 @@ class Screen:
         status: int = 200,
     ) -> Response:
         """Render a page of the project, or only the named blocks where htmx asks."""
-        counted = not self.wants_fragment
+        decides = self.wants_fragment and self.request.method not in SAFE_METHODS
+        counted = not self.wants_fragment or (decides and section in _COUNTING)
         frame = shell(self.session, self.member, section, self.who.user, counted=counted)
         response = show_page(
             self.request, template, view, frame, blocks=blocks, status=status, headers=self._headers
         )
-        if self.wants_fragment and self.request.method not in SAFE_METHODS:
-            response.body = bytes(response.body) + part(
-                "ui/undo.html", {"shell": frame, "swap": True}
-            )
+        if decides:
+            rail = part("ui/undo.html", {"shell": frame, "swap": True})
+            rail += part("ui/counts.html", {"shell": frame}) if counted else b""
+            response.body = bytes(response.body) + rail
             response.headers["Content-Length"] = str(len(response.body))
         return response
 

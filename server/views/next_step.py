@@ -80,7 +80,7 @@ def _in_batch(now: Standing) -> NextStep:
 
 def _time_to_group(now: Standing) -> bool:
     first_time = not now.modes and now.read >= GROUP_AFTER
-    return first_time or (now.modes > 0 and now.ungrouped >= GROUP_AFTER)
+    return first_time or now.ungrouped >= GROUP_AFTER
 
 
 def _after_labelling(now: Standing) -> NextStep:

@@ -8,14 +8,16 @@ function isTyping(target) {
   return target instanceof Element && (target.matches(TEXT_INPUTS) || target.isContentEditable);
 }
 
-/** The press as it may be written in data-key: "u", "Shift+u", "Ctrl+Enter", "?"; shifted digits also by their place. */
+/** The press as it may be written in data-key: "u", "Shift+u", "Ctrl+Enter", "?". */
 export function namesOf(event) {
   const letter = event.key.length === 1 && event.key.toLowerCase() !== event.key.toUpperCase();
   const held = [(event.ctrlKey || event.metaKey) && "Ctrl", event.altKey && "Alt"].filter(Boolean);
   const shift = event.shiftKey && (letter || event.key.length > 1) ? ["Shift"] : [];
-  const names = [[...held, ...shift, letter ? event.key.toLowerCase() : event.key].join("+")];
-  if (event.shiftKey && /^Digit\d$/.test(event.code)) names.push([...held, "Shift", event.code.slice(5)].join("+"));
-  return names;
+  // The keys above the letters count by their place: on some keyboards digits need Shift.
+  const digit = /^Digit(\d)$/.exec(event.code)?.[1];
+  const placed = digit ? [[...held, ...(event.shiftKey ? ["Shift"] : []), digit].join("+")] : [];
+  if (digit && /^\d$/.test(event.key)) return placed;
+  return [[...held, ...shift, letter ? event.key.toLowerCase() : event.key].join("+"), ...placed];
 }
 
 function written(element, attribute) {

@@ -25,6 +25,7 @@ def read(tmp_path: Path, page: Page) -> Iterator[str]:
     database.dispose()
     with running("serve", "--no-login", "--port", 0, "--data", settings.data) as server:
         page.goto(f"{server.answer['url']}{PROJECT}/read")
+        expect(page.locator("html.js")).to_be_attached()
         yield page.url
 
 
@@ -123,3 +124,22 @@ def test_what_is_typed_without_a_server_stays_and_is_said(
     page.context.set_offline(False)
     page.keyboard.press("Control+s")
     expect(page.locator("#notes")).to_contain_text("Written in a tunnel")
+
+
+@pytest.mark.parametrize(
+    ("key", "shifted", "pressed"),
+    [("1", False, "pass"), ("&", False, "pass"), ("1", True, None)],
+    ids=["qwerty", "azerty", "azerty with shift"],
+)
+def test_digits_count_by_their_place_on_the_keyboard(
+    page: Page, read: str, key: str, shifted: bool, pressed: str | None
+) -> None:
+    # With Shift a digit is another key: on Label it says absent instead of present.
+    page.locator("body").dispatch_event(
+        "keydown", {"key": key, "code": "Digit1", "shiftKey": shifted, "bubbles": True}
+    )
+    page.keyboard.press("n")
+    expect(page.locator("#field-text")).to_be_focused()
+    expect(page.locator("#verdict button[aria-pressed=true]")).to_have_count(1 if pressed else 0)
+    if pressed:
+        expect(page.locator(f"#verdict-{pressed}")).to_have_attribute("aria-pressed", "true")

@@ -12,11 +12,12 @@ from sqlmodel import select
 from server.app import create_app
 from server.db import Database
 from server.jobs import Jobs
+from server.models.base import stored_id
 from server.models.grouping import Grouping, Rejection, Suggestion, SuggestionDecision
 from server.models.mode import FailureMode
 from server.models.note import Note
 from server.models.project import Project
-from server.services import groupings, notes
+from server.services import groupings, notes, projects
 from server.settings import Settings
 from tests.factories import member
 from tests.server.noted import (
@@ -337,3 +338,23 @@ def test_a_refused_name_changes_nothing_and_says_why(
 def test_a_foreign_run_is_refused(client: TestClient, ids: list[int]) -> None:
     data = {"notes": ids[0], "name": "Mine", "run": 999}
     assert client.post(f"{GROUPS}/accept", data=data).status_code == 404
+
+
+def test_the_rail_counts_what_people_wrote_and_keeps_up_with_decisions(
+    client: TestClient, database: Database
+) -> None:
+    ids = make_noted_project(database, ["One", "Two", "Three"])
+    with database.writing() as session:
+        lead = member(session)
+        machine = projects.machine(session, lead.project, "LLM judge")
+        note = session.get_one(Note, ids[0])
+        session.add(Note(trace_id=note.trace_id, annotator_id=stored_id(machine), text="Machine"))
+
+    def counts(html: str) -> dict[str, str]:
+        return dict(re.findall(r'id="count-(\w+)"[^>]*>([\d,]+)<', html))
+
+    shown = counts(client.get(GROUPS).text)
+    assert (shown["groups"], shown["modes"]) == ("3", "0")
+    answer = client.post(f"{GROUPS}/accept", data={"name": "New", "notes": ids[:2]}, headers=HTMX)
+    renewed = counts(answer.text)
+    assert (renewed["groups"], renewed["modes"]) == ("1", "1")

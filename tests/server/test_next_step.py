@@ -21,6 +21,8 @@ LEAD = Standing(traces=416, batch=100, read=0, ungrouped=0, modes=0, to_label=0,
         ({"read": 30, "ungrouped": 12}, Doing.GROUP, "Group 12 ungrouped notes", "/groups"),
         ({"read": 30, "ungrouped": 1}, Doing.GROUP, "Group 1 ungrouped note", "/groups"),
         ({"read": 30}, Doing.READ, "Continue reading: 30 of 100", "/read"),
+        # What others read and noted is there to group, however little one has read oneself.
+        ({"read": 3, "ungrouped": 30}, Doing.GROUP, "Group 30 ungrouped notes", "/groups"),
         # Once there are modes, reading goes on until as many notes wait again.
         (
             {"read": 45, "ungrouped": 20, "modes": 6},
