@@ -8,6 +8,7 @@ from sqlmodel.sql.expression import Select, SelectOfScalar
 from server.models.label import GoldLabel, Label
 from server.models.mode import FailureMode
 from server.models.note import Note
+from server.models.project import Annotator, AnnotatorKind
 from server.models.trace import Trace
 from server.models.verdict import Verdict, VerdictValue
 from server.queries.modes import is_in_use
@@ -126,6 +127,16 @@ def traces_to_label(project_id: int, annotator_id: int) -> SelectOfScalar[int]:
     """How many traces of the queue have something left to label."""
     waiting = queue(project_id, annotator_id).order_by(None).subquery()
     return select(sa.func.count()).select_from(waiting).where(waiting.c.is_open)
+
+
+def machine_count(project_id: int) -> SelectOfScalar[int]:
+    """How many labels machines gave."""
+    return (
+        select(sa.func.count(col(Label.id)))
+        .join(Trace, col(Trace.id) == col(Label.trace_id))
+        .join(Annotator, col(Annotator.id) == col(Label.annotator_id))
+        .where(Trace.project_id == project_id, Annotator.kind == AnnotatorKind.MACHINE)
+    )
 
 
 def stale_of_project(project_id: int) -> SelectOfScalar[Label]:

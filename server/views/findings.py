@@ -1,7 +1,6 @@
 """Worth a look: what is missing or does not fit together, each with the way to it."""
 
 from collections import Counter
-from dataclasses import dataclass
 
 from sqlmodel import Session
 
@@ -11,19 +10,11 @@ from server.models.verdict import VerdictValue
 from server.queries import findings as queries
 from server.queries import modes
 from server.views.facts import Facts
+from server.views.finding import Finding
+from server.views.pitfalls import pitfalls
 from server.views.tally import seen_verdicts, verdict_by_trace
 
 _NAMED = 3
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One sentence: its subject in bold, the rest, and a link that does something about it."""
-
-    subject: str
-    text: str
-    action: str
-    path: str
 
 
 def findings(facts: Facts) -> tuple[Finding, ...]:
@@ -33,6 +24,7 @@ def findings(facts: Facts) -> tuple[Finding, ...]:
         found += [
             *_ungrouped_notes(facts.ungrouped_notes),
             *_no_reading_since_grouping(facts),
+            *pitfalls(facts),
             *_modes_without_example(facts),
             *_disagreeing_judges(facts),
         ]

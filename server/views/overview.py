@@ -9,7 +9,8 @@ from server.queries import labels, rounds, traces
 from server.queries.batches import in_hand
 from server.views.events import EventView, latest_events
 from server.views.facts import Facts
-from server.views.findings import Finding, findings
+from server.views.finding import Finding
+from server.views.findings import findings
 from server.views.next_step import GROUP_AFTER, NextStep, Standing, next_step
 from server.views.prevalence import PrevalenceTable, prevalence_table
 from server.views.saturation import SaturationPanel, saturation_panel

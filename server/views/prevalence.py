@@ -62,7 +62,7 @@ class PrevalenceTable:
     undecided: int
     """Pairs of trace and mode on which annotators are tied."""
     unlabelled_failures: int
-    """Failed random traces that lack a value for some mode: until then rates are too low."""
+    """Failed random traces that lack a value for some mode: with it, rates may change."""
 
 
 def drawn_at_random(frame: pd.DataFrame) -> pd.DataFrame:
