@@ -32,6 +32,8 @@ PAGES = {
 NOT_PAGES = {
     "/account": "needs somebody signed in",
     "/admin": "needs an admin signed in",
+    "/healthz": "JSON for whoever watches the server",
+    "/readyz": "JSON for whoever watches the server",
     "/invitations/{secret}": "needs a one-time link",
     "/projects/{slug}/exports/{format}": "a download",
     "/projects/{slug}/imports/{import_id}/refused": "a download",
