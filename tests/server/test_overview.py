@@ -227,6 +227,7 @@ def test_findings_are_real_and_lead_somewhere(database: Database) -> None:
         told = {f"{f.subject} {f.text}": f.path for f in findings(Facts(session, lead))}
     assert told == {
         "Slip has a new definition: 1 label is stale": "/labels",
+        "Only 2 traces are read: modes made of fewer than 30 miss much": "/read",
         "1 trace failed without a note": f"/read/{traces[0]}",
         "1 trace failed without a first failing step": f"/read/{traces[1]}",
         "1 note stands under no failure mode": "/groups",
