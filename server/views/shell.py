@@ -83,6 +83,8 @@ def shell(
     if member is None:
         return frame
     undoable = session.exec(events.decisions_by(member.project_id, member.id).limit(1)).first()
+    # What stands last in an archived project is its archiving, which can be taken back.
+    may_undo = member.project.is_open or member.project.is_archived
     redoable = session.exec(events.undos_by(member.project_id, member.id).limit(1)).first()
     return replace(
         frame,
@@ -90,7 +92,7 @@ def shell(
         counts=_counts(session, member) if counted else {},
         member=_member(member),
         members=() if user else _local_people(session, member.project),
-        undo_label=undoable.summary if undoable and not member.project.read_only else None,
+        undo_label=undoable.summary if undoable and may_undo else None,
         redo_label=redoable.summary if redoable and member.project.is_open else None,
     )
 
