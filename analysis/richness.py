@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
-from scipy.special import gammaln
-from scipy.stats import nbinom, norm
+from scipy.special import gammaln, ndtri
 
-Z_95 = float(norm.ppf(0.975))
+Z_95 = float(ndtri(0.975))
 
 
 @dataclass(frozen=True)
@@ -175,6 +174,8 @@ def forecast(frequencies: Frequencies, ahead: int = 20) -> Forecast:
     Citation: the Poisson–gamma argument of Good & Toulmin (1956), Biometrika 43:45–63; coverage of
     the bound checked by simulation.
     """
+    from scipy.stats import nbinom  # half a second, which no other function needs
+
     expected = expected_new(frequencies, ahead)
     if expected > 0:
         ratio = expected / frequencies.once
