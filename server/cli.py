@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from server import __version__
-from server.commands import exporting, importing, lifecycle, projects, serving, upkeep
+from server.commands import exporting, importing, lifecycle, projects, serving, upkeep, users
 from server.commands.console import DatabaseOption, DataOption, GlobalOptions, JsonOption, command
 
 app = typer.Typer(
@@ -54,6 +54,12 @@ command(project_app, "archive")(lifecycle.archive)
 command(project_app, "unarchive")(lifecycle.unarchive)
 command(project_app, "delete")(lifecycle.delete)
 command(project_app, "copy-codebook")(lifecycle.copy_codebook)
+user_app = typer.Typer(help="Accounts and API tokens.", no_args_is_help=True)
+app.add_typer(user_app, name="user")
+command(user_app, "add")(users.add)
+command(user_app, "list")(users.show)
+command(user_app, "reset")(users.reset)
+command(user_app, "token")(users.token)
 command(app, "evals")(projects.evals)
 command(app, "tasks")(projects.tasks)
 command(app, "migrate")(upkeep.migrate)

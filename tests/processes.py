@@ -1,4 +1,4 @@
-"""Real `faultbook` processes for tests."""
+"""The command `faultbook` for tests: run to its end in this process, or as one of its own."""
 
 import json
 import subprocess
@@ -9,8 +9,30 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from typer.testing import CliRunner
+
+from server.cli import app
+
 FAULTBOOK = Path(sys.executable).with_name("faultbook")
 _END_S = 20
+
+
+class Ended:
+    """A command that ran: what it printed, and how it ended."""
+
+    def __init__(self, *arguments: object) -> None:
+        result = CliRunner().invoke(app, [str(argument) for argument in arguments])
+        if result.exception is not None and not isinstance(result.exception, SystemExit):
+            raise result.exception
+        self.code = result.exit_code
+        self.stdout = result.stdout
+        self.told = " ".join(result.stderr.split())
+
+    @property
+    def answer(self) -> dict[str, Any]:
+        """The one JSON object on stdout; anything else there is an error."""
+        answer: dict[str, Any] = json.loads(self.stdout)
+        return answer
 
 
 @dataclass

@@ -7,6 +7,7 @@ import hashlib
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 
 from pwdlib import PasswordHash
 from sqlmodel import Session
@@ -21,8 +22,6 @@ SESSION_LIFE = timedelta(days=30)
 PASSWORD_LENGTH = 10
 _WRONG = "Address and password don't belong together. Try again, or ask an admin for a reset link."
 _hasher = PasswordHash.recommended()
-_NOBODYS_HASH = _hasher.hash(secrets.token_hex())
-"""Checked where no user has the address, so that a refusal takes equally long."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +80,9 @@ def sign_in(session: Session, email: str, password: str, *, user_agent: str = ""
         SignedOut: They don't belong together, or the account is disabled.
     """
     user = session.exec(queries.by_email(email)).first()
-    stored = user.password_hash if user and user.password_hash else _NOBODYS_HASH
+    # Asked for in any case: only the first sign-in of a process waits for it, whoever signs in.
+    nobodys = _nobodys_hash()
+    stored = user.password_hash if user and user.password_hash else nobodys
     is_right = _hasher.verify(password, stored)
     if user is None or not is_right or user.disabled_at is not None or not user.password_hash:
         raise SignedOut(_WRONG)
@@ -183,6 +184,12 @@ def new_user(session: Session, *, name: str, email: str, password: str) -> User:
     return User(name=name, email=email, password_hash=hashed_password(password))
 
 
+@cache
+def _nobodys_hash() -> str:
+    """Checked where no user has the address, so that a refusal takes equally long."""
+    return _hasher.hash(secrets.token_hex())
+
+
 def hashed_password(password: str) -> str:
     """Return what is stored of a password.
 
@@ -235,3 +242,30 @@ def change_role(session: Session, by: Member, annotator_id: int, role: Role) -> 
     annotator.role = role
     session.add(annotator)
     return annotator
+
+
+def find_by_email(session: Session, email: str) -> User:
+    """Return a user by address.
+
+    Raises:
+        NotFound: Nobody has it.
+    """
+    user = session.exec(queries.by_email(email)).first()
+    if user is None:
+        raise NotFound(f"Nobody has an account with the address «{email.strip()}».")
+    return user
+
+
+def add_without_password(
+    session: Session, *, name: str, email: str, is_admin: bool = False
+) -> User:
+    """Make an account that nobody can sign in to before a password was chosen by a link.
+
+    Raises:
+        Invalid: The name or address does not do, or the address has an account.
+    """
+    user = new_user(session, name=name, email=email, password=secrets.token_urlsafe(32))
+    user.password_hash, user.is_admin = None, is_admin
+    session.add(user)
+    session.flush()
+    return user

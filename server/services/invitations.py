@@ -51,10 +51,15 @@ def reset_secret(session: Session, by: User, user: User) -> str:
     """
     if not by.is_admin:
         raise Forbidden("Only an admin may make a reset link.")
+    return password_secret(session, user, by=by)
+
+
+def password_secret(session: Session, user: User, *, by: User | None = None) -> str:
+    """Make such a secret for whoever runs the server itself, or on behalf of an admin."""
     return _link(
         session,
         InvitationKind.RESET,
-        created_by=stored_id(by),
+        created_by=None if by is None else stored_id(by),
         user_id=stored_id(user),
         email=user.email,
     )

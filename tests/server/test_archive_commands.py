@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.server.test_cli import Ended, import_tau
+from tests.processes import Ended, import_tau
 
 
 @pytest.fixture

@@ -3,33 +3,13 @@
 import csv
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
-from typer.testing import CliRunner
 
-from server.cli import app
+from tests.processes import Ended
 
 TAU = Path(__file__).parents[1] / "data" / "tau-bench" / "trajectories.jsonl"
 TAU_TRACES = len(TAU.read_text(encoding="utf-8").splitlines())
-
-
-class Ended:
-    """A command that ran: what it printed, and how it ended."""
-
-    def __init__(self, *arguments: object) -> None:
-        result = CliRunner().invoke(app, [str(argument) for argument in arguments])
-        if result.exception is not None and not isinstance(result.exception, SystemExit):
-            raise result.exception
-        self.code = result.exit_code
-        self.stdout = result.stdout
-        self.told = " ".join(result.stderr.split())
-
-    @property
-    def answer(self) -> dict[str, Any]:
-        """The one JSON object on stdout; anything else there is an error."""
-        answer: dict[str, Any] = json.loads(self.stdout)
-        return answer
 
 
 @pytest.fixture
