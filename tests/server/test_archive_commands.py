@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.processes import Ended, import_tau
+from tests.processes import Ended
+from tests.server.test_cli import import_tau
 
 
 @pytest.fixture
