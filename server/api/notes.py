@@ -9,9 +9,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from server.api.fields import Asked, Flag, Id, Number, PathId, QueryId, Told, Version
 from server.api.limits import LimitedRoute
 from server.api.pages import Page, SpanQuery
+from server.models.note import Anchor
 from server.routes.screen import AnnotatorScreen, Reader
 from server.services import notes
-from server.services.notes import NOTE_LIMIT, Anchor
+from server.services.notes import NOTE_LIMIT
 from server.views import listings
 
 router = APIRouter(prefix="/projects/{slug}/notes", tags=["notes"], route_class=LimitedRoute)

@@ -1,9 +1,20 @@
 """Note: an open code, on the whole run or anchored to a span of a step."""
 
+from dataclasses import dataclass
+
 import sqlalchemy as sa
 from sqlmodel import Field
 
 from server.models.base import Row, table_args
+
+
+@dataclass(frozen=True)
+class Anchor:
+    """What a note is tied to: a step (none: the whole run), and characters [start, end) of it."""
+
+    step: int | None = None
+    start: int | None = None
+    end: int | None = None
 
 
 class Note(Row, table=True):

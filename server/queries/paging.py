@@ -14,7 +14,7 @@ from server.errors import Invalid
 
 
 @dataclass(frozen=True)
-class Place:
+class Cursor:
     """A row's place in an order: its key, and its id among equal keys."""
 
     key: str | int
@@ -25,7 +25,7 @@ class Place:
         return json.dumps([self.key, self.id], ensure_ascii=False)
 
     @classmethod
-    def read(cls, written: str, kind: type[str] | type[int]) -> "Place":
+    def read(cls, written: str, kind: type[str] | type[int]) -> "Cursor":
         """Read a place from a URL; `kind` is the type of the order's key.
 
         Raises:
@@ -48,8 +48,8 @@ class Window:
 
     size: int
     descending: bool = False
-    after: Place | None = None
-    before: Place | None = None
+    after: Cursor | None = None
+    before: Cursor | None = None
 
 
 def page(source: sa.FromClause, window: Window) -> sa.Select[Any]:
@@ -68,13 +68,13 @@ def page(source: sa.FromClause, window: Window) -> sa.Select[Any]:
     return statement
 
 
-def in_front_of(source: sa.FromClause, place: Place, *, descending: bool) -> Any:
+def in_front_of(source: sa.FromClause, place: Cursor, *, descending: bool) -> Any:
     """Whether a row comes before a place."""
     row, bound = sa.tuple_(source.c.key, source.c.id), (place.key, place.id)
     return row > bound if descending else row < bound
 
 
-def up_to(source: sa.FromClause, place: Place, *, descending: bool) -> Any:
+def up_to(source: sa.FromClause, place: Cursor, *, descending: bool) -> Any:
     """Whether a row comes before a place or stands there."""
     row, bound = sa.tuple_(source.c.key, source.c.id), (place.key, place.id)
     return row >= bound if descending else row <= bound

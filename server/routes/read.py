@@ -6,10 +6,10 @@ from fastapi import APIRouter, Form, Response
 from pydantic import BaseModel
 
 from server.errors import Conflict, FaultbookError, Invalid
+from server.models.note import Anchor
 from server.models.verdict import VerdictValue
 from server.routes.screen import AnnotatorScreen, LeadScreen, Reader, Screen
 from server.services import batches, notes, readings, traces, verdicts
-from server.services.notes import Anchor
 from server.views import hits
 from server.views.batches import begin
 from server.views.read import Kept, read_page

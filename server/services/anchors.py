@@ -5,13 +5,12 @@ anchor to the whole run, which keeps the quote.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from sqlmodel import Session
 
 from server.models.mode import ModeExample
-from server.models.note import Note
+from server.models.note import Anchor, Note
 from server.models.project import Member
 from server.queries import imports as queries
 from server.services.events import Decision
@@ -23,15 +22,6 @@ class StepText(NamedTuple):
     role: str
     kind: str
     text: str
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where an anchor stands: a step, and characters of its text; None is the whole run."""
-
-    step: int | None = None
-    start: int | None = None
-    end: int | None = None
 
 
 def moved_step(position: int, before: Sequence[StepText], after: Sequence[StepText]) -> int | None:
@@ -48,28 +38,30 @@ def moved_step(position: int, before: Sequence[StepText], after: Sequence[StepTe
     return None
 
 
-def moved(place: Place, quote: str, before: Sequence[StepText], after: Sequence[StepText]) -> Place:
+def moved(
+    anchor: Anchor, quote: str, before: Sequence[StepText], after: Sequence[StepText]
+) -> Anchor:
     """Return where an anchor stands after the steps have changed."""
-    if place.step is None:
-        return place
-    step = moved_step(place.step, before, after)
-    if place.start is None or place.end is None or not quote:
-        return Place(step)
-    if step is not None and after[step].text[place.start : place.end] == quote:
-        return Place(step, place.start, place.end)
-    near = place.step if step is None else step
-    return _by_quote(quote, near, place.start, after)
+    if anchor.step is None:
+        return anchor
+    step = moved_step(anchor.step, before, after)
+    if anchor.start is None or anchor.end is None or not quote:
+        return Anchor(step)
+    if step is not None and after[step].text[anchor.start : anchor.end] == quote:
+        return Anchor(step, anchor.start, anchor.end)
+    near = anchor.step if step is None else step
+    return _by_quote(quote, near, anchor.start, after)
 
 
-def _by_quote(quote: str, step: int, start: int, after: Sequence[StepText]) -> Place:
+def _by_quote(quote: str, step: int, start: int, after: Sequence[StepText]) -> Anchor:
     """Return the occurrence of the quote nearest to where it stood, by step and then character."""
     found = [
-        Place(position, at, at + len(quote))
+        Anchor(position, at, at + len(quote))
         for position, candidate in enumerate(after)
         for at in _occurrences(quote, candidate.text)
     ]
     if not found:
-        return Place()
+        return Anchor()
     return min(found, key=lambda p: (abs((p.step or 0) - step), abs((p.start or 0) - start)))
 
 
@@ -111,7 +103,7 @@ def _follow(
     before: Sequence[StepText],
     after: Sequence[StepText],
 ) -> None:
-    place = Place(row.step, row.start, row.end)
-    now = moved(place, row.quote, before, after)
-    if now != place:
+    anchor = Anchor(row.step, row.start, row.end)
+    now = moved(anchor, row.quote, before, after)
+    if now != anchor:
         decision.change(row, step=now.step, start=now.start, end=now.end)

@@ -1,13 +1,11 @@
 """Notes: open codes on a trace, anchored to words, to a step, or to the whole run."""
 
-from dataclasses import dataclass
-
 from sqlmodel import Session, col, select
 
 from server.errors import Conflict, Forbidden, Invalid, NotFound
 from server.models.grouping import Grouping
 from server.models.mode import ModeExample
-from server.models.note import Note
+from server.models.note import Anchor, Note
 from server.models.project import Member
 from server.queries import notes as queries
 from server.queries import traces as trace_queries
@@ -16,15 +14,6 @@ from server.services.events import Decision
 
 NOTE_LIMIT = 20_000
 _SUMMARY_LENGTH = 60
-
-
-@dataclass(frozen=True)
-class Anchor:
-    """Where a note is tied to: a step, and characters [start, end) of its text where given."""
-
-    step: int | None = None
-    start: int | None = None
-    end: int | None = None
 
 
 def add_note(

@@ -4,12 +4,12 @@ from sqlmodel import Session
 
 from server.errors import NotFound
 from server.models.journal import RowName
+from server.models.note import Anchor
 from server.models.project import Member
 from server.models.verdict import Verdict
 from server.queries import events as queries
 from server.queries import readings as reading_queries
 from server.services import events, notes, traces, verdicts
-from server.services.notes import Anchor
 
 
 def finish(

@@ -18,8 +18,8 @@ from server.views.codebook_warnings import CodebookWarning
 from server.views.draft_groups import Decided, Drafts, GroupCard, SingleNote
 from server.views.facts import Facts
 from server.views.latest_groups import latest_groups
-from server.views.map import MapPoint, map_points
 from server.views.modes import warnings
+from server.views.note_map import MapPoint, map_points
 from server.views.notes import NoteView, visible_notes
 from server.views.runs import RunView, run_view
 

@@ -19,7 +19,7 @@ from server.views.conversation import (
     conversation,
 )
 from server.views.hits import Hits, SearchBar, search_bar
-from server.views.place import Place, place_of
+from server.views.place_in_batch import PlaceInBatch, place_in_batch
 from server.views.reading import Reading, Sight
 from server.views.signals import SignalView, call_count, signals
 from server.views.step import Gutter
@@ -98,7 +98,7 @@ class ReadPage:
     url: str
     title: str
     chips: tuple[str, ...]
-    place: Place
+    place: PlaceInBatch
     saved_at: datetime | None
     can_annotate: bool
     verdict: VerdictPanel
@@ -133,7 +133,7 @@ def read_page(
         url=found.url,
         title=trace.item_id or trace.external_id,
         chips=_chips(trace),
-        place=place_of(found),
+        place=place_in_batch(found),
         saved_at=max((note.created_at for note in found.own), default=None)
         if found.verdict is None
         else found.verdict.submitted_at or found.verdict.created_at,

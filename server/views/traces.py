@@ -16,7 +16,7 @@ from server.models.project import Member
 from server.queries import modes, traces
 from server.queries import trace_lists as queries
 from server.queries.filters import Filters
-from server.queries.paging import Place, Window, in_front_of, page, up_to
+from server.queries.paging import Cursor, Window, in_front_of, page, up_to
 from server.search import SnippetPart
 from server.views.filter_bar import FilterBar, filter_bar, url
 
@@ -154,7 +154,7 @@ def trace_list(
 
 @dataclass(frozen=True)
 class _Found:
-    places: tuple[Place, ...]
+    places: tuple[Cursor, ...]
     total: int
     first: int
     back: bool
@@ -172,7 +172,7 @@ def _page(
 ) -> _Found:
     order = queries.ORDERS[sorting.name]
     after, before = (
-        Place.read(fields[name], order.kind) if fields.get(name) else None
+        Cursor.read(fields[name], order.kind) if fields.get(name) else None
         for name in ("after", "before")
     )
     window = Window(PAGE_SIZE, sorting.descending, after, None if after else before)
@@ -200,7 +200,7 @@ def _read(
     statement = page(source, window).add_columns(every.label("total"), front.label("front"))
     rows = session.execute(statement).all()
     more = len(rows) > window.size
-    places = [Place(row.key, row.id) for row in rows[: window.size]]
+    places = [Cursor(row.key, row.id) for row in rows[: window.size]]
     total, in_front = (rows[0].total, rows[0].front) if rows else (0, 0)
     if window.before:
         places.reverse()

@@ -12,7 +12,7 @@ from server.jobs import Jobs
 from server.models.base import stored_id
 from server.models.batch import BatchTrace
 from server.models.label import LabelValue
-from server.models.note import Note
+from server.models.note import Anchor, Note
 from server.models.project import LEAD, Member
 from server.models.trace import Outcome, Step, Trace
 from server.models.verdict import VerdictValue
@@ -29,7 +29,6 @@ from server.services import (
     verdicts,
 )
 from server.services.modes import Wording
-from server.services.notes import Anchor
 from server.settings import Settings
 from server.tasks import HANDLERS
 

@@ -9,13 +9,13 @@ from playwright.sync_api import Page, expect
 
 from server.db import Database
 from server.models.base import stored_id
+from server.models.note import Anchor
 from server.models.project import LEAD
 from server.models.verdict import VerdictValue
 from server.queries import traces
 from server.schema import upgrade
 from server.services import batches, groupings, imports, notes, projects, verdicts
 from server.services.modes import Wording
-from server.services.notes import Anchor
 from server.settings import Settings
 from tests.processes import Running, running
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from server.services.anchors import Place, StepText, moved, moved_step
+from server.models.note import Anchor
+from server.services.anchors import StepText, moved, moved_step
 
 
 def steps(*texts: str) -> list[StepText]:
@@ -36,27 +37,27 @@ def test_of_equal_steps_the_nearest_is_followed():
     ("after", "expected"),
     [
         # «order» stood at characters 4 to 9 of the second step.
-        (steps("hello", "the order was lost", "bye"), Place(1, 4, 9)),
-        (steps("hello", "hello", "the order was lost"), Place(2, 4, 9)),
-        (steps("hello", "your whole order is gone", "bye"), Place(1, 11, 16)),
-        (steps("hello", "nothing of it", "an order"), Place(2, 3, 8)),
-        (steps("order, hello", "gone"), Place(0, 0, 5)),
-        (steps("hello", "nothing"), Place()),
-        ([], Place()),
+        (steps("hello", "the order was lost", "bye"), Anchor(1, 4, 9)),
+        (steps("hello", "hello", "the order was lost"), Anchor(2, 4, 9)),
+        (steps("hello", "your whole order is gone", "bye"), Anchor(1, 11, 16)),
+        (steps("hello", "nothing of it", "an order"), Anchor(2, 3, 8)),
+        (steps("order, hello", "gone"), Anchor(0, 0, 5)),
+        (steps("hello", "nothing"), Anchor()),
+        ([], Anchor()),
     ],
 )
 def test_a_quote_is_followed_and_becomes_the_whole_run_when_it_is_gone(after, expected):
-    assert moved(Place(1, 4, 9), "order", BEFORE, after) == expected
+    assert moved(Anchor(1, 4, 9), "order", BEFORE, after) == expected
 
 
 def test_of_several_quotes_the_nearest_to_the_old_place_is_taken():
     after = steps("hello", "order order  order", "bye")
-    assert moved(Place(1, 4, 9), "order", BEFORE, after) == Place(1, 6, 11)
+    assert moved(Anchor(1, 4, 9), "order", BEFORE, after) == Anchor(1, 6, 11)
 
 
 def test_an_anchor_to_a_whole_step_follows_the_step():
-    assert moved(Place(2), "", BEFORE, steps("bye")) == Place(0)
+    assert moved(Anchor(2), "", BEFORE, steps("bye")) == Anchor(0)
 
 
 def test_an_anchor_to_the_whole_run_stays():
-    assert moved(Place(), "", BEFORE, []) == Place()
+    assert moved(Anchor(), "", BEFORE, []) == Anchor()

@@ -17,7 +17,7 @@ from server.models.base import stored_id
 from server.models.grouping import Rejection
 from server.models.label import LabelValue
 from server.models.mode import FailureMode
-from server.models.note import Note
+from server.models.note import Anchor, Note
 from server.models.project import Annotator, Project
 from server.models.run import AnalysisRun, RunStatus
 from server.models.trace import Attachment, Step, TokenSeries
@@ -33,7 +33,6 @@ from server.services import (
     projects,
     verdicts,
 )
-from server.services.notes import Anchor
 from server.settings import Settings
 from tests.factories import make_trace, member
 

@@ -9,9 +9,9 @@ from sqlmodel import Session, select
 from server.db import Database
 from server.importers.base import ImportOptions
 from server.models.base import stored_id
+from server.models.note import Anchor
 from server.models.trace import Step, StepKind, Trace
 from server.services import imports, notes, projects
-from server.services.notes import Anchor
 from server.settings import Settings
 from tests.factories import SLUG, make_project, make_trace, member
 from tests.parsed import parsed

@@ -11,13 +11,12 @@ from server.db import Database
 from server.errors import NotFound
 from server.models.base import stored_id
 from server.models.event import Event
-from server.models.note import Note
+from server.models.note import Anchor, Note
 from server.models.project import Member, Project
 from server.models.run import AnalysisRun, Embedding
 from server.models.trace import Attachment, Import, ImportStatus, Step, Trace
 from server.models.verdict import Verdict, VerdictValue
 from server.services import erasure, events, groupings, modes, notes, projects, verdicts
-from server.services.notes import Anchor
 from server.settings import Settings
 from tests.factories import make_trace
 

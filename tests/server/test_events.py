@@ -10,11 +10,10 @@ from server.models.grouping import Grouping, Rejection
 from server.models.journal import JOURNALED, as_json
 from server.models.label import Label, LabelValue
 from server.models.mode import FailureMode, ModeStatus
-from server.models.note import Note
+from server.models.note import Anchor, Note
 from server.models.project import Member, Project
 from server.models.verdict import Verdict, VerdictValue
 from server.services import events, groupings, labels, modes, notes, verdicts
-from server.services.notes import Anchor
 from tests.factories import make_trace
 
 

@@ -12,13 +12,13 @@ from sqlmodel import Session
 from server.exporters import csv_table, parquet
 from server.models.base import stored_id
 from server.models.label import LabelValue
+from server.models.note import Anchor
 from server.models.project import Member, Project
 from server.models.trace import Outcome
 from server.models.verdict import VerdictValue
 from server.queries.filters import Filters
 from server.services import exports, labels, modes, notes, verdicts
 from server.services.exports import Format
-from server.services.notes import Anchor
 from tests.factories import make_trace
 
 

@@ -8,10 +8,10 @@ from server.db import Database
 from server.models.base import stored_id
 from server.models.event import Event
 from server.models.judge import Judge, JudgeVerdict
+from server.models.note import Anchor
 from server.models.trace import Outcome, Trace
 from server.models.verdict import VerdictValue
 from server.services import notes, projects, verdicts
-from server.services.notes import Anchor
 from tests.factories import SLUG, make_project, member
 from tests.server.reader import HTMX, PATH, act_as, page, post, written
 

@@ -10,7 +10,7 @@ from server.views.reading import Reading
 
 
 @dataclass(frozen=True)
-class Place:
+class PlaceInBatch:
     """Where the trace stands in its batch, and its neighbours there (else in the project)."""
 
     batch: str
@@ -23,7 +23,8 @@ class Place:
     next: str
 
 
-def place_of(found: Reading) -> Place:
+def place_in_batch(found: Reading) -> PlaceInBatch:
+    """Find the trace of a reading in the latest batch that drew it."""
     session, trace_id, project_id = found.session, stored_id(found.trace), found.member.project_id
     here = session.exec(queries.place_in_batch(project_id, trace_id).limit(1)).first()
 
@@ -37,15 +38,15 @@ def place_of(found: Reading) -> Place:
         return "" if other is None else f"/projects/{found.member.project.slug}/read/{other}"
 
     if here is None:
-        return Place("", 0, 0, 0, 0, 0, url(False), url(True))
+        return PlaceInBatch("", 0, 0, 0, 0, 0, url(False), url(True))
     return _in_batch(found, here, url(False), url(True))
 
 
-def _in_batch(found: Reading, here: BatchTrace, previous: str, following: str) -> Place:
+def _in_batch(found: Reading, here: BatchTrace, previous: str, following: str) -> PlaceInBatch:
     batch = found.session.get_one(Batch, here.batch_id)
     total = found.session.exec(queries.batch_size(here.batch_id)).one()
     done = found.session.execute(queries.readings_of_batch(batch, found.member.id)).all()
-    return Place(
+    return PlaceInBatch(
         batch=batch.name,
         number=here.position + 1,
         total=total,
