@@ -4,20 +4,19 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from server.archive.tables import ARCHIVE_RUN
 from server.db import Database
 from server.jobs import Jobs
-from server.queries.suggestions import GROUP_RUN
-from server.services import archive_files, imports, runs, suggestions, uploads
+from server.models.run import RunKind
+from server.services import archive_files, runs, suggestions, uploads
 from server.services.runs import Handler
 from server.settings import Settings
 
 _LOOK_EVERY_S = 20.0
 
 HANDLERS: dict[str, Handler] = {
-    ARCHIVE_RUN: archive_files.perform,
-    GROUP_RUN: suggestions.perform,
-    imports.KIND: uploads.perform,
+    RunKind.ARCHIVE: archive_files.perform,
+    RunKind.GROUP: suggestions.perform,
+    RunKind.IMPORT: uploads.perform,
 }
 """Kind of run to the service function that performs it."""
 

@@ -17,7 +17,7 @@ from server.importers.recognition import Origin, Reading
 from server.models.trace import Import, ImportStatus, TraceSource
 from server.routes.multipart import BODY_LIMIT, received_after
 from server.routes.screen import Reader, Screen
-from server.services import imports, ingest, uploads
+from server.services import imports, uploads
 from server.services.uploads import Upload
 from server.views import listings
 from server.views.import_info import import_info
@@ -121,7 +121,7 @@ def send_files(
     files: SentFiles, screen: Ingester, choices: Annotated[_Choices, Query()]
 ) -> ImportList:
     """Import files of traces as background work; the scope `ingest` is enough for that."""
-    rows = ingest.ingest(
+    rows = uploads.stage_and_start(
         screen.session,
         screen.jobs,
         screen.member,

@@ -15,7 +15,7 @@ from server.models.label import GoldLabel, Label
 from server.models.mode import FailureMode, ModeExample, ModeVersion
 from server.models.note import Note
 from server.models.project import Annotator, Diagnosis, Project, SavedView, View
-from server.models.run import AnalysisRun
+from server.models.run import AnalysisRun, RunKind
 from server.models.signal import Signal
 from server.models.trace import Attachment, Import, InputTuple, Step, TokenSeries, Trace
 from server.models.verdict import Verdict
@@ -87,10 +87,6 @@ _PARENT = {
 """The column through which a table without a project of its own belongs to one."""
 
 
-ARCHIVE_RUN = "archive"
-"""The kind of the run that writes an archive: it is not part of what it writes."""
-
-
 @dataclass(frozen=True)
 class Reference:
     """A column that holds ids of another table's rows."""
@@ -124,9 +120,12 @@ def rows_of(model: type[Row], project_id: int) -> sa.Select[Any]:
 
 
 def archived_rows_of(model: type[Row], project_id: int) -> sa.Select[Any]:
-    """Return the rows of a table that go into the archive of a project, by id."""
+    """Return the rows of a table that go into the archive of a project, by id.
+
+    The run that writes an archive is not part of what it writes.
+    """
     rows = rows_of(model, project_id)
-    return rows.where(table_of(model).c.kind != ARCHIVE_RUN) if model is AnalysisRun else rows
+    return rows.where(table_of(model).c.kind != RunKind.ARCHIVE) if model is AnalysisRun else rows
 
 
 def _belongs(table: sa.Table, project_id: int) -> sa.ColumnElement[bool]:

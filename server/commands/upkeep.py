@@ -24,13 +24,13 @@ def migrate(console: Console) -> None:
 def doctor(console: Console) -> None:
     """Check the installation; queue again what a killed worker left undone."""
     from server.jobs import Jobs
-    from server.services import upkeep
+    from server.services import doctor as service
 
     with opened(console) as database:
         jobs = Jobs.beside(console.settings.database_url, console.settings.jobs_path)
-        checks = upkeep.examine(database, console.settings, jobs)
+        checks = service.examine(database, console.settings, jobs)
     console.table(("check", "state", "finding"), (astuple(check) for check in checks))
-    failed = [check.name for check in checks if check.state is upkeep.State.FAILED]
+    failed = [check.name for check in checks if check.state is service.State.FAILED]
     found = [asdict(check) for check in checks]
     if failed:
         console.fail(f"Needs attention: {', '.join(failed)}.", checks=found)

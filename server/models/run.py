@@ -10,6 +10,14 @@ from sqlmodel import Field
 from server.models.base import Json, Row, UtcDateTime, enum_type, table_args
 
 
+class RunKind(StrEnum):
+    """What a run does; `server.tasks.HANDLERS` names the service that does it."""
+
+    ARCHIVE = "archive"
+    GROUP = "group"
+    IMPORT = "import"
+
+
 class RunStatus(StrEnum):
     QUEUED = "queued"
     RUNNING = "running"

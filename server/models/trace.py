@@ -57,9 +57,9 @@ class ImportStatus(StrEnum):
     def is_under_way(self) -> bool:
         return self in (ImportStatus.QUEUED, ImportStatus.RUNNING)
 
-    def beside(self, run: RunStatus) -> "ImportStatus":
+    def beside(self, run: RunStatus | None) -> "ImportStatus":
         """Return the status, or that of a run which ended before it could tell its import."""
-        return ImportStatus(run.value) if run.is_over and self.is_under_way else self
+        return ImportStatus(run.value) if run and run.is_over and self.is_under_way else self
 
 
 class TupleStatus(StrEnum):

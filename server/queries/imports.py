@@ -10,6 +10,8 @@ from sqlmodel.sql.expression import SelectOfScalar
 from server.models.judge import JudgeVerdict
 from server.models.mode import ModeExample
 from server.models.note import Note
+from server.models.project import Annotator
+from server.models.run import AnalysisRun, RunStatus
 from server.models.trace import Import, ImportStatus, Trace
 from server.models.verdict import Verdict
 
@@ -17,6 +19,22 @@ from server.models.verdict import Verdict
 def of_project(project_id: int) -> SelectOfScalar[Import]:
     """Every import of a project, newest first."""
     return select(Import).where(Import.project_id == project_id).order_by(col(Import.id).desc())
+
+
+def with_progress(project_id: int) -> sa.Select[Import, str | None, RunStatus | None]:
+    """Every import with who began it and how its run stands, newest first."""
+    return (
+        sa.select(Import, col(Annotator.name), col(AnalysisRun.status))
+        .outerjoin(Annotator, col(Annotator.id) == col(Import.created_by))
+        .outerjoin(AnalysisRun, col(AnalysisRun.id) == col(Import.run_id))
+        .where(col(Import.project_id) == project_id)
+        .order_by(col(Import.id).desc())
+    )
+
+
+def count(project_id: int) -> SelectOfScalar[int]:
+    """How many imports a project has."""
+    return select(sa.func.count(col(Import.id))).where(Import.project_id == project_id)
 
 
 def one(project_id: int, import_id: int) -> SelectOfScalar[Import]:

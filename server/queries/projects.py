@@ -30,6 +30,16 @@ def annotators(project_id: int) -> SelectOfScalar[Annotator]:
     )
 
 
+def without_account(project_id: int, name: str, version: str = "") -> SelectOfScalar[Annotator]:
+    """Whoever judges under a name and version without an account: a machine, or a person."""
+    return select(Annotator).where(
+        Annotator.project_id == project_id,
+        Annotator.name == name,
+        Annotator.version == version,
+        col(Annotator.user_id).is_(None),
+    )
+
+
 def people(project_id: int) -> SelectOfScalar[Annotator]:
     """The human annotators of a project."""
     return annotators(project_id).where(Annotator.kind == AnnotatorKind.HUMAN)

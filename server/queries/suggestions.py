@@ -4,16 +4,13 @@ from sqlmodel import col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from server.models.grouping import Suggestion, SuggestionDecision, SuggestionKind
-from server.models.run import AnalysisRun, RunStatus
+from server.models.run import AnalysisRun, RunKind, RunStatus
 from server.queries import runs
-
-GROUP_RUN = "group"
-"""The kind of the run that suggests groups."""
 
 
 def group_runs(project_id: int) -> SelectOfScalar[AnalysisRun]:
     """Runs that suggest groups, the latest first."""
-    return runs.of_kind(project_id, GROUP_RUN)
+    return runs.of_kind(project_id, RunKind.GROUP)
 
 
 def finished_group_runs(project_id: int) -> SelectOfScalar[AnalysisRun]:

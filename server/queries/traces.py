@@ -66,6 +66,18 @@ def item_count(project_id: int) -> SelectOfScalar[int]:
     )
 
 
+def names(project_id: int, trace_ids: Collection[int]) -> Select[int | None, str]:
+    """Id and external id of these traces of the project."""
+    return select(col(Trace.id), col(Trace.external_id)).where(
+        Trace.project_id == project_id, col(Trace.id).in_(trace_ids)
+    )
+
+
+def counts() -> Select[int, int]:
+    """Project and number of its traces, for every project that has any."""
+    return select(Trace.project_id, sa.func.count(col(Trace.id))).group_by(col(Trace.project_id))
+
+
 def named(project_id: int, external_ids: Collection[str]) -> Select[int | None, str]:
     """Id and external id of the project's traces with these external ids."""
     return select(col(Trace.id), col(Trace.external_id)).where(

@@ -115,6 +115,16 @@ def projects_of(user: User) -> SelectOfScalar[Project]:
     )
 
 
+def participations() -> Select[int | None, str]:
+    """User and name of each open project they take part in, by name."""
+    return (
+        select(col(Annotator.user_id), Project.name)
+        .join(Project, col(Project.id) == col(Annotator.project_id))
+        .where(col(Annotator.user_id).is_not(None), col(Project.archived_at).is_(None))
+        .order_by(col(Project.name))
+    )
+
+
 def archived_projects_of(user: User) -> SelectOfScalar[Project]:
     """Projects a user takes part in that were put away, by name."""
     mine = select(Annotator.project_id).where(Annotator.user_id == user.id)

@@ -6,13 +6,12 @@ from typing import Any
 
 from sqlmodel import Session
 
-from server.archive.tables import ARCHIVE_RUN
 from server.db import unlink_after_commit
 from server.errors import Invalid, NotFound
 from server.jobs import Jobs
 from server.models.base import stored_id
 from server.models.project import Member, Project, Role
-from server.models.run import AnalysisRun
+from server.models.run import AnalysisRun, RunKind
 from server.models.user import User
 from server.queries import runs as queries
 from server.services import accounts, archives, runs
@@ -22,10 +21,10 @@ from server.settings import Settings
 
 def request(session: Session, jobs: Jobs, member: Member) -> AnalysisRun:
     """Ask for an archive of the project as it stands; one under way is enough."""
-    latest = session.exec(queries.of_kind(member.project_id, ARCHIVE_RUN).limit(1)).first()
+    latest = session.exec(queries.of_kind(member.project_id, RunKind.ARCHIVE).limit(1)).first()
     if latest is not None and not latest.status.is_over:
         return latest
-    return runs.request(session, jobs, member, ARCHIVE_RUN, {})
+    return runs.request(session, jobs, member, RunKind.ARCHIVE, {})
 
 
 def perform(context: runs.RunContext) -> dict[str, Any]:
@@ -51,7 +50,7 @@ def find(session: Session, settings: Settings, member: Member, run_id: int) -> P
     """
     run = runs.find(session, member, run_id)
     path = settings.data / run.artefact
-    if run.kind != ARCHIVE_RUN or not run.artefact or not path.is_file():
+    if run.kind != RunKind.ARCHIVE or not run.artefact or not path.is_file():
         raise NotFound("This archive is gone: a newer one replaced it. Make it again.")
     return path
 
@@ -76,7 +75,7 @@ def open_upload(
 
 def forget(session: Session, settings: Settings, project_id: int) -> None:
     """Drop every archive of a project that lies on this server, once this is committed."""
-    for run in session.exec(queries.of_kind(project_id, ARCHIVE_RUN)):
+    for run in session.exec(queries.of_kind(project_id, RunKind.ARCHIVE)):
         if run.artefact:
             path = settings.data / run.artefact
             run.artefact = ""

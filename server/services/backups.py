@@ -44,7 +44,7 @@ def backup(database: Database, settings: Settings, target: Path) -> int:
 
 
 def _files(settings: Settings) -> Iterator[Path]:
-    for folder in (settings.uploads, settings.refused, settings.artefacts):
+    for folder in (settings.uploads, settings.refused, settings.artefacts, settings.attachments):
         yield from sorted(path for path in folder.rglob("*") if path.is_file())
 
 

@@ -10,7 +10,7 @@ from server.importers.base import AnnotationDraft, TraceDraft
 from server.models.base import stored_id, utc_now
 from server.models.judge import Judge, JudgeVerdict
 from server.models.note import Note
-from server.models.project import Annotator, AnnotatorKind, Member, Role
+from server.models.project import AnnotatorKind, Member
 from server.models.verdict import Verdict, VerdictValue
 from server.queries import imports as queries
 from server.queries import notes
@@ -51,7 +51,7 @@ def _judge(session: Session, member: Member, name: str, version: str) -> Judge:
         )
     ).first()
     if judge is None:
-        machine = projects.machine(session, member.project, name, version)
+        machine = projects.annotator(session, member.project, AnnotatorKind.MACHINE, name, version)
         judge = Judge(
             project_id=member.project_id,
             annotator_id=stored_id(machine),
@@ -93,33 +93,13 @@ def _store_judged(
         session.execute(sa.insert(JudgeVerdict), rows)
 
 
-def _person(session: Session, member: Member, annotation: AnnotationDraft) -> Member:
-    """Return who annotated the traces elsewhere: a person of the project who acts no further."""
-    person = session.exec(
-        select(Annotator).where(
-            Annotator.project_id == member.project_id,
-            Annotator.name == annotation.annotator,
-            Annotator.version == annotation.version,
-            col(Annotator.user_id).is_(None),
-        )
-    ).first()
-    if person is None:
-        person = Annotator(
-            project_id=member.project_id,
-            kind=AnnotatorKind.HUMAN,
-            name=annotation.annotator,
-            version=annotation.version,
-            role=Role.VIEWER,
-        )
-        session.add(person)
-        session.flush()
-    return Member(project=member.project, annotator=person)
-
-
 def _store_human(
     session: Session, member: Member, trace: Annotated, annotation: AnnotationDraft, caused_by: str
 ) -> None:
-    person = _person(session, member, annotation)
+    annotator = projects.annotator(
+        session, member.project, annotation.kind, annotation.annotator, annotation.version
+    )
+    person = Member(project=member.project, annotator=annotator)
     decision = Decision(session, person, "annotations.imported", caused_by=caused_by)
     known = {
         note.text

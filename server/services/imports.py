@@ -1,4 +1,4 @@
-"""Imports: staging a file, previewing it, asking for its import, performing it as a job."""
+"""Imports: staging a file, asking for its import, and importing files of the command line."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -8,14 +8,13 @@ from sqlmodel import Session
 
 from server.db import Database
 from server.errors import Conflict, NotFound
-from server.importers.base import ImportOptions, Source
+from server.importers.base import ImportOptions
 from server.importers.drafts import check_mapping
 from server.importers.folders import find_files
-from server.importers.preview import Preview, preview
 from server.jobs import Jobs
 from server.models.base import stored_id
 from server.models.project import Member
-from server.models.run import AnalysisRun
+from server.models.run import AnalysisRun, RunKind
 from server.models.trace import Import, ImportStatus, TraceSource
 from server.queries import imports as queries
 from server.services import projects, runs
@@ -23,7 +22,6 @@ from server.services.import_counts import ImportResult
 from server.services.import_runs import Progress, digest_of, run_import
 from server.settings import Settings
 
-KIND = "import"
 _DIMENSION = "dimensions."
 
 
@@ -129,35 +127,22 @@ def options_of(row: Import, settings: Settings) -> ImportOptions:
     return options_from(settings, format_name=row.format, mapping=row.mapping, dimensions=())
 
 
-def preview_of(row: Import, settings: Settings) -> Preview:
-    """Return the first traces of an uploaded file as they would be read."""
-    source = Source(settings.data / row.stored_path, row.file_name)
-    return preview(source, options_of(row, settings))
-
-
 def request(session: Session, jobs: Jobs, member: Member, row: Import) -> AnalysisRun:
     """Queue the import of a staged file; asked twice, it runs once."""
     import_id = stored_id(row)
     run = runs.request(
-        session, jobs, member, KIND, {"import_id": import_id}, input_digest=f"import:{import_id}"
+        session,
+        jobs,
+        member,
+        RunKind.IMPORT,
+        {"import_id": import_id},
+        input_digest=f"import:{import_id}",
     )
     if row.status is ImportStatus.STAGED:
         row.status, row.run_id = ImportStatus.QUEUED, stored_id(run)
         session.add(row)
         session.flush()
     return run
-
-
-def perform(context: runs.RunContext) -> dict[str, Any]:
-    """Import an uploaded file as a job."""
-    import_id = context.parameters["import_id"]
-    with context.database.reading() as session:
-        row = session.get_one(Import, import_id)
-        path, name = context.settings.data / row.stored_path, row.file_name
-        options = options_of(row, context.settings)
-    return run_import(
-        context.database, context.settings, import_id, path, options, context.progress, name=name
-    ).as_json()
 
 
 def import_path(

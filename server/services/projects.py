@@ -2,7 +2,7 @@
 
 import re
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
 from server.errors import Invalid, NotFound
 from server.models.base import stored_id, utc_now
@@ -101,28 +101,22 @@ def memberships(
     ]
 
 
-def machine(session: Session, project: Project, name: str, version: str = "") -> Annotator:
-    """Return the machine annotator of that name and version, made if it is new."""
+def annotator(
+    session: Session, project: Project, kind: AnnotatorKind, name: str, version: str = ""
+) -> Annotator:
+    """Return who judged under that name and version before it came here, made if they are new.
+
+    They are a machine, or a person who acts no further: viewers without an account.
+    """
     project_id = stored_id(project)
-    annotator = session.exec(
-        select(Annotator).where(
-            Annotator.project_id == project_id,
-            Annotator.name == name,
-            Annotator.version == version,
-            col(Annotator.user_id).is_(None),
+    found = session.exec(queries.without_account(project_id, name, version)).first()
+    if found is None:
+        found = Annotator(
+            project_id=project_id, kind=kind, name=name, version=version, role=Role.VIEWER
         )
-    ).first()
-    if annotator is None:
-        annotator = Annotator(
-            project_id=project_id,
-            kind=AnnotatorKind.MACHINE,
-            name=name,
-            version=version,
-            role=Role.VIEWER,
-        )
-        session.add(annotator)
+        session.add(found)
         session.flush()
-    return annotator
+    return found
 
 
 def local_person(session: Session, annotator_id: int) -> Annotator:

@@ -6,16 +6,11 @@ from dataclasses import asdict
 from sqlmodel import Session
 
 from server.errors import Invalid
-from server.importers.redaction import Redacted, Redactor, Rule, check, from_settings
+from server.importers.redaction import Redacted, Redactor, Rule, check
 from server.models.project import Member
 from server.services.events import Decision
 
 MOST_RULES = 50
-
-
-def rules_of(member: Member) -> tuple[Rule, ...]:
-    """Return the rules of the member's project, in the order they are applied."""
-    return from_settings(member.project.settings)
 
 
 def change(session: Session, member: Member, rules: Sequence[Rule]) -> tuple[Rule, ...]:
@@ -24,7 +19,7 @@ def change(session: Session, member: Member, rules: Sequence[Rule]) -> tuple[Rul
     Raises:
         Invalid: A rule is no pattern, matches nothing at all, or may take too long.
     """
-    checked(rules)
+    _check(rules)
     settings = {**member.project.settings, "redaction_rules": [asdict(rule) for rule in rules]}
     decision = Decision(session, member, "redaction.changed")
     decision.change(member.project, settings=settings)
@@ -39,11 +34,11 @@ def try_on(rules: Sequence[Rule], text: str) -> Redacted:
     Raises:
         Invalid: A rule does not do, or takes too long on it.
     """
-    checked(rules)
+    _check(rules)
     return Redactor(rules).text(text)
 
 
-def checked(rules: Sequence[Rule]) -> None:
+def _check(rules: Sequence[Rule]) -> None:
     """Refuse rules that do not do.
 
     Raises:

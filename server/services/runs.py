@@ -17,7 +17,7 @@ from server.errors import Conflict, FaultbookError, Forbidden, NotFound
 from server.jobs import Jobs
 from server.models.base import stored_id, utc_now
 from server.models.project import Member
-from server.models.run import AnalysisRun, RunStatus
+from server.models.run import AnalysisRun, RunKind, RunStatus
 from server.queries import runs as queries
 from server.settings import Settings
 
@@ -38,6 +38,7 @@ class RunContext:
     settings: Settings
     run_id: int
     project_id: int
+    kind: str
     parameters: Mapping[str, Any]
     _told_at: float = field(default=0.0)
 
@@ -71,7 +72,7 @@ def request(
     session: Session,
     jobs: Jobs,
     member: Member,
-    kind: str,
+    kind: RunKind,
     parameters: Mapping[str, Any],
     *,
     input_digest: str = "",
@@ -132,10 +133,9 @@ def perform(
     context = _claim(database, settings, run_id)
     if context is None:
         return
-    kind = context.parameters["kind"]
     try:
         with _heartbeat(database, run_id):
-            result = handlers[kind](context)
+            result = handlers[context.kind](context)
     except Cancelled:
         _finish(database, run_id, RunStatus.CANCELLED, error="Cancelled; what was done stays.")
     except FaultbookError as error:
@@ -160,7 +160,8 @@ def _claim(database: Database, settings: Settings, run_id: int) -> RunContext | 
             settings=settings,
             run_id=run_id,
             project_id=run.project_id,
-            parameters={**run.parameters, "kind": run.kind},
+            kind=run.kind,
+            parameters=run.parameters,
         )
 
 

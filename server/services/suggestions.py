@@ -5,7 +5,6 @@ import json
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -13,20 +12,20 @@ import numpy as np
 from sqlmodel import Session
 
 from analysis.clusters import default_height, linkage_tree
-from analysis.embeddings import ChosenEmbedder, Embedder, choose_embedder
+from analysis.embeddings import Embedder
+from analysis.frames import MODE, NOTE_ID, TEXT
 from analysis.geometry import Vectors, note_space
 from analysis.granularity import granularity_levels
 from analysis.projection import project_2d
+from server import frames
 from server.artefacts import GroupArtefact, text_hash, write_groups
+from server.embedder import embedder_in_use
 from server.errors import Invalid
 from server.jobs import Jobs
-from server.models.base import stored_id
 from server.models.project import Member
-from server.models.run import AnalysisRun, RunStatus
+from server.models.run import AnalysisRun, RunKind, RunStatus
 from server.queries import embeddings
-from server.queries import notes as note_queries
 from server.queries import suggestions as queries
-from server.queries.suggestions import GROUP_RUN
 from server.services import runs
 from server.services.runs import RunContext
 from server.settings import Settings
@@ -75,14 +74,14 @@ def request_groups(
     unchanged = latest is not None and latest.parameters.get("input") == digest
     if latest is not None and unchanged and not again and _is_readable(latest, settings):
         return latest
-    return runs.request(session, jobs, member, GROUP_RUN, {"input": digest})
+    return runs.request(session, jobs, member, RunKind.GROUP, {"input": digest})
 
 
 def perform(context: RunContext) -> dict[str, Any]:
     """Embed the notes, build the tree over those that stand under no mode, and keep both."""
     with context.database.reading() as session:
         notes = _read_notes(session, context.project_id)
-    chosen = _chosen_embedder(context.settings.embedding_model)
+    chosen = embedder_in_use(context.settings.embedding_model)
     vectors = _embed(context, chosen.embedder, notes.texts)
     context.progress(len(notes.ids), len(notes.ids), "building the tree")
     artefact = _artefact(notes, vectors, chosen.embedder)
@@ -100,24 +99,17 @@ def perform(context: RunContext) -> dict[str, Any]:
 
 
 def _read_notes(session: Session, project_id: int) -> _Notes:
-    found = session.exec(note_queries.by_people(project_id)).all()
-    groupings = session.exec(note_queries.groupings_of_project(project_id))
-    placed = {grouping.note_id for grouping in groupings}
+    found = frames.note_frame(session, project_id)
     return _Notes(
-        ids=tuple(stored_id(note) for note, _ in found),
-        texts=tuple(note.text for note, _ in found),
-        placed=tuple(stored_id(note) in placed for note, _ in found),
+        ids=tuple(found[NOTE_ID].tolist()),
+        texts=tuple(found[TEXT].tolist()),
+        placed=tuple(found[MODE].notna().tolist()),
     )
 
 
 def _is_readable(run: AnalysisRun, settings: Settings) -> bool:
     is_there = bool(run.artefact) and (settings.data / run.artefact).is_file()
     return run.status is RunStatus.DONE and is_there
-
-
-@cache
-def _chosen_embedder(folder: str) -> ChosenEmbedder:
-    return choose_embedder(Path(folder) if folder else None)
 
 
 def _embed(context: RunContext, embedder: Embedder, texts: Sequence[str]) -> Vectors:

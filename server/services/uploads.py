@@ -10,15 +10,17 @@ from typing import Any
 
 from sqlmodel import Session
 
-from server.db import after_commit
+from server.db import unlink_after_commit
 from server.errors import Conflict, NotFound
 from server.importers.base import ImportOptions, RefusedRecord, Source, UnreadableSource
 from server.importers.recognition import Origin, Reading, Recognition, recognise
 from server.jobs import Jobs
+from server.models.base import stored_id
 from server.models.project import Member
 from server.models.run import AnalysisRun
 from server.models.trace import Import, ImportStatus
 from server.services import imports
+from server.services.import_runs import run_import
 from server.services.import_size import expected_records
 from server.services.runs import RunContext
 from server.settings import Settings
@@ -67,6 +69,27 @@ def stage(
     ]
 
 
+def stage_and_start(
+    session: Session,
+    jobs: Jobs,
+    member: Member,
+    settings: Settings,
+    uploads: Iterable[Upload],
+    reading: Reading,
+    origin: Origin,
+) -> list[Import]:
+    """Queue the import of files that a program sent; either all of them, or none.
+
+    Raises:
+        UnreadableSource: One of them cannot be read that way.
+        Conflict: The project takes no more traces.
+    """
+    rows = stage(session, member, settings, uploads)
+    for row in rows:
+        start(session, jobs, member, settings, stored_id(row), reading, origin)
+    return rows
+
+
 def look(row: Import, settings: Settings, reading: Reading) -> Recognition | None:
     """Return what a staged file is taken for; None once its import was begun."""
     if row.status is not ImportStatus.STAGED:
@@ -86,7 +109,7 @@ def discard(session: Session, member: Member, settings: Settings, import_id: int
         raise Conflict(f"{row.file_name} is {row.status.value}: only a waiting file is discarded.")
     path = settings.data / row.stored_path
     session.delete(row)
-    after_commit(session, lambda: path.unlink(missing_ok=True))
+    unlink_after_commit(session, [path])
     return row.file_name
 
 
@@ -119,37 +142,26 @@ def start(
     imports.request(session, jobs, member, row)
 
 
-@dataclass
-class _Measured(RunContext):
-    """A run that knows how much there is to do, for work that tells only how much is done."""
-
-    expected: int | None = None
-
-    def progress(self, done: int, total: int | None = None, text: str = "") -> None:
-        super().progress(done, self.expected if total is None else total, text)
-
-
 def perform(context: RunContext) -> dict[str, Any]:
     """Import an uploaded file as a job whose progress is measured against the whole file."""
+    settings, import_id = context.settings, context.parameters["import_id"]
     with context.database.reading() as session:
-        row = session.get_one(Import, context.parameters["import_id"])
-    source = Source(context.settings.data / row.stored_path, row.file_name)
-    expected = expected_records(source, imports.options_of(row, context.settings))
-    return imports.perform(
-        _Measured(
-            database=context.database,
-            settings=context.settings,
-            run_id=context.run_id,
-            project_id=context.project_id,
-            parameters=context.parameters,
-            expected=expected,
-        )
-    )
+        row = session.get_one(Import, import_id)
+    source = Source(settings.data / row.stored_path, row.file_name)
+    options = imports.options_of(row, settings)
+    expected = expected_records(source, options)
+
+    def progress(done: int, total: int | None, text: str) -> None:
+        context.progress(done, expected if total is None else total, text)
+
+    return run_import(
+        context.database, settings, import_id, source.path, options, progress, name=source.name
+    ).as_json()
 
 
 def _status(session: Session, row: Import) -> ImportStatus:
     run = session.get(AnalysisRun, row.run_id) if row.run_id else None
-    return row.status.beside(run.status) if run else row.status
+    return row.status.beside(run.status if run else None)
 
 
 def refused_path(row: Import, settings: Settings) -> Path:

@@ -1,5 +1,6 @@
 """Pages about accounts: signing in, one-time links, one's own account, all users."""
 
+from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -144,6 +145,9 @@ def admin_page(
 ) -> AdminView:
     """Build the page of all users and projects."""
     mine = {project.slug for project in session.exec(users.projects_of(admin))}
+    joined: dict[int | None, list[str]] = defaultdict(list)
+    for user_id, project_name in session.exec(users.participations()):
+        joined[user_id].append(project_name)
     return AdminView(
         users=tuple(
             UserRow(
@@ -152,7 +156,7 @@ def admin_page(
                 user.email,
                 user.is_admin,
                 user.disabled_at is not None,
-                tuple(project.name for project in session.exec(users.projects_of(user))),
+                tuple(joined[user.id]),
             )
             for user in session.exec(users.everybody())
         ),

@@ -11,5 +11,4 @@ from server.models.trace import Import
 def import_info(session: Session, row: Import) -> dict[str, Any]:
     """Return an import's columns; its run may have ended before it touched the import."""
     run = session.get(AnalysisRun, row.run_id) if row.run_id else None
-    status = row.status.beside(run.status) if run else row.status
-    return {**row.model_dump(), "status": status}
+    return {**row.model_dump(), "status": row.status.beside(run.status if run else None)}

@@ -3,12 +3,12 @@
 from dataclasses import dataclass, fields
 from datetime import datetime
 
-from sqlmodel import Session
+from sqlmodel import Session, col
 
 from server.importers.registry import importers
 from server.models.base import stored_id
-from server.models.project import Annotator, Member
-from server.models.run import AnalysisRun
+from server.models.project import Member
+from server.models.run import RunStatus
 from server.models.trace import Import, ImportStatus
 from server.queries import imports as queries
 from server.settings import Settings
@@ -80,8 +80,8 @@ class ImportList:
 
 def import_list(session: Session, member: Member, settings: Settings) -> ImportList:
     """Build the list of a project's imports, with what it takes to add one."""
-    rows = session.exec(queries.of_project(member.project_id)).all()
-    summaries = [summary(session, member, row) for row in rows[:_SHOWN]]
+    rows = session.execute(queries.with_progress(member.project_id).limit(_SHOWN))
+    summaries = [_summary(member, *row) for row in rows]
     refusal = why_not(member)
     return ImportList(
         path=list_path(member),
@@ -92,7 +92,7 @@ def import_list(session: Session, member: Member, settings: Settings) -> ImportL
         formats=known_formats(),
         waiting=tuple(found for found in summaries if found.is_staged),
         history=tuple(found for found in summaries if not found.is_staged),
-        hidden=len(rows) - len(summaries),
+        hidden=session.exec(queries.count(member.project_id)).one() - len(summaries),
     )
 
 
@@ -118,15 +118,20 @@ def known_formats() -> tuple[KnownFormat, ...]:
 
 def summary(session: Session, member: Member, row: Import) -> ImportSummary:
     """Describe one import."""
-    by = session.get(Annotator, row.created_by) if row.created_by else None
-    run = session.get(AnalysisRun, row.run_id) if row.run_id else None
+    statement = queries.with_progress(member.project_id).where(col(Import.id) == row.id)
+    return _summary(member, *session.execute(statement).one())
+
+
+def _summary(
+    member: Member, row: Import, by: str | None, run_status: RunStatus | None
+) -> ImportSummary:
     return ImportSummary(
         id=stored_id(row),
         path=f"{list_path(member)}/{stored_id(row)}",
         file_name=row.file_name,
         at=row.created_at,
-        by=by.name if by else "the system",
+        by=by or "the system",
         format=row.format,
-        status=row.status.beside(run.status) if run else row.status,
+        status=row.status.beside(run_status),
         counts=CountsView(**{field.name: row.counts.get(field.name, 0) for field in _COUNTS}),
     )

@@ -5,10 +5,9 @@ from datetime import datetime
 
 from sqlmodel import Session
 
-from server.archive.tables import ARCHIVE_RUN
 from server.models.base import stored_id
 from server.models.project import Member
-from server.models.run import AnalysisRun
+from server.models.run import AnalysisRun, RunKind
 from server.models.trace import ERASED, Trace
 from server.models.user import User, can_destroy
 from server.queries import modes, notes, readings, runs, traces
@@ -62,7 +61,7 @@ def lifecycle_page(
     """Build the page; `error` is why a form that held `typed` was refused."""
     project = member.project
     path = f"/projects/{project.slug}/lifecycle"
-    latest = session.exec(runs.of_kind(member.project_id, ARCHIVE_RUN).limit(1)).first()
+    latest = session.exec(runs.of_kind(member.project_id, RunKind.ARCHIVE).limit(1)).first()
     return LifecyclePage(
         path=path,
         slug=project.slug,

@@ -8,14 +8,16 @@ from sqlmodel import Session
 from server.models.base import stored_id
 from server.models.label import GoldLabel, Label, LabelValue, merged_value
 from server.models.mode import FailureMode
-from server.models.project import Annotator, Member
+from server.models.project import Member
 from server.queries import labels as label_queries
 from server.queries import modes as queries
 from server.queries import notes as note_queries
 from server.queries import traces
+from server.views.annotators import annotator_names
 
 GOLD = "gold"
 UNSEEN = "unseen"
+_NOBODY = 0
 
 
 @dataclass(frozen=True)
@@ -85,16 +87,16 @@ def _choice(mode: FailureMode) -> ModeChoice:
 def _preview(
     session: Session, member: Member, source: FailureMode, target: FailureMode
 ) -> MergePreview:
-    names = {
-        stored_id(t): t.external_id for t in session.exec(traces.of_project(member.project_id))
-    }
     source_id, target_id = stored_id(source), stored_id(target)
     theirs = _values(session, source_id)
     ours = _values(session, target_id)
+    labelled = {trace_id for trace_id, _ in (*theirs, *ours)}
+    names = dict(session.exec(traces.names(member.project_id, labelled)).all())
+    people = {**annotator_names(session, member), _NOBODY: GOLD}
     moves = [
         LabelMove(
             trace=names[trace],
-            annotator=_name(session, annotator),
+            annotator=people[annotator],
             of_source=theirs.get((trace, annotator), UNSEEN),
             of_target=ours.get((trace, annotator), UNSEEN),
             becomes=becomes,
@@ -114,7 +116,7 @@ def _preview(
 
 
 _Who = tuple[int, int]
-"""Trace and annotator; 0 for the gold label."""
+"""Trace and annotator; `_NOBODY` for the gold label."""
 
 
 def _values(session: Session, mode_id: int) -> dict[_Who, LabelValue]:
@@ -122,15 +124,10 @@ def _values(session: Session, mode_id: int) -> dict[_Who, LabelValue]:
     gold: list[GoldLabel] = list(session.exec(label_queries.gold_of_mode(mode_id)))
     return {
         **{(label.trace_id, label.annotator_id): label.value for label in labels},
-        **{(label.trace_id, 0): label.value for label in gold},
+        **{(label.trace_id, _NOBODY): label.value for label in gold},
     }
 
 
 def _becomes(theirs: Mapping[_Who, LabelValue], ours: Mapping[_Who, LabelValue], who: _Who) -> str:
     value = merged_value(ours.get(who), theirs.get(who))
     return UNSEEN if value is None else value.value
-
-
-def _name(session: Session, annotator_id: int) -> str:
-    annotator = session.get(Annotator, annotator_id) if annotator_id else None
-    return annotator.name if annotator else GOLD

@@ -37,6 +37,7 @@ def project_list(session: Session, user: User | None = None) -> ProjectList:
     """Build the list of projects, or of those that a user takes part in; archived ones apart."""
     mine = projects.open_projects() if user is None else users.projects_of(user)
     put_away = projects.archived_projects() if user is None else users.archived_projects_of(user)
+    counts = dict(session.exec(traces.counts()).all())
     return ProjectList(
         archived=tuple(
             ArchivedRow(project.name, project.slug, project.archived_at)
@@ -49,7 +50,7 @@ def project_list(session: Session, user: User | None = None) -> ProjectList:
                 slug=project.slug,
                 about=project.description.partition(". ")[0],
                 read_only=project.read_only,
-                trace_count=session.exec(traces.count(stored_id(project))).one(),
+                trace_count=counts.get(stored_id(project), 0),
             )
             for project in session.exec(mine)
         ),

@@ -7,17 +7,21 @@ from sqlmodel import Session
 
 from server.models.base import stored_id, utc_now
 from server.models.project import Annotator, Member
-from server.models.run import AnalysisRun, RunStatus
+from server.models.run import AnalysisRun, RunKind, RunStatus
 from server.queries import runs as queries
+from server.views.annotators import annotator_names
 from server.views.times import ago, lasting
 
-_NAMES = {
-    "import": "Import",
-    "archive": "Project archive",
-    "group": "Draft groups",
-    "map": "Map of the notes",
+_NAMES: dict[str, str] = {
+    RunKind.IMPORT: "Import",
+    RunKind.ARCHIVE: "Project archive",
+    RunKind.GROUP: "Draft groups",
 }
-_RESULTS = {"import": "/imports", "archive": "/lifecycle", "group": "/groups", "map": "/groups"}
+_RESULTS: dict[str, str] = {
+    RunKind.IMPORT: "/imports",
+    RunKind.ARCHIVE: "/lifecycle",
+    RunKind.GROUP: "/groups",
+}
 _TRACEBACK = "Traceback ("
 _SHOWN = 50
 
@@ -59,14 +63,19 @@ def run_page(session: Session, member: Member, run: AnalysisRun) -> RunPage:
 def run_list(session: Session, member: Member) -> tuple[RunView, ...]:
     """Build the list of the project's latest runs."""
     found = session.exec(queries.of_project(member.project_id).limit(_SHOWN))
-    return tuple(run_view(session, member, run) for run in found)
+    names = annotator_names(session, member)
+    return tuple(_described(member, run, names.get(run.created_by or 0)) for run in found)
 
 
 def run_view(session: Session, member: Member, run: AnalysisRun) -> RunView:
     """Describe one run for a member."""
+    starter = session.get(Annotator, run.created_by) if run.created_by else None
+    return _described(member, run, starter.name if starter else None)
+
+
+def _described(member: Member, run: AnalysisRun, started_by: str | None) -> RunView:
     now = utc_now()
     base = f"/projects/{member.project.slug}"
-    starter = session.get(Annotator, run.created_by) if run.created_by else None
     error, traceback = _in_words(run)
     result = _RESULTS.get(run.kind) if run.status is RunStatus.DONE else None
     return RunView(
@@ -82,7 +91,7 @@ def run_view(session: Session, member: Member, run: AnalysisRun) -> RunView:
         elapsed=lasting((run.finished_at or now) - run.started_at) if run.started_at else "",
         age=ago(run.created_at, now),
         created_at=run.created_at,
-        started_by=starter.name if starter else "the system",
+        started_by=started_by or "the system",
         is_cancelling=run.cancel_requested and not run.status.is_over,
         can_cancel=_can_cancel(member, run),
         error=error,

@@ -1,14 +1,12 @@
 """Settings of a project: what it is, who is in it, its jobs, its log, where the data lies."""
 
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 
 import sqlalchemy as sa
 from sqlmodel import Session
 
-from analysis.embeddings import choose_embedder
 from server import __version__
+from server.embedder import embedder_in_use
 from server.models.base import stored_id
 from server.models.project import AnnotatorKind, Member, Stage
 from server.queries import projects as queries
@@ -119,10 +117,8 @@ def _members(session: Session, member: Member) -> tuple[MemberRow, ...]:
     )
 
 
-@cache
 def _embedder(folder: str) -> EmbedderInUse:
-    # Cached: choosing checks the digest of the weights, which takes a while.
-    chosen = choose_embedder(Path(folder) if folder else None)
+    chosen = embedder_in_use(folder)
     return EmbedderInUse(name=chosen.embedder.name, reason=chosen.reason)
 
 

@@ -34,6 +34,8 @@ def test_a_backup_brings_back_rows_and_files(
         notes.add_note(session, member(session), trace_id, "wrong sum")
     settings.refused.mkdir()
     (settings.refused / "import-1.jsonl").write_text("{}\n")
+    settings.attachments.mkdir()
+    (settings.attachments / "ab12").write_bytes(b"picture")
     file = tmp_path / "backup.zip"
     assert backups.backup(database, settings, file) == file.stat().st_size
 
@@ -41,6 +43,7 @@ def test_a_backup_brings_back_rows_and_files(
     backups.restore(elsewhere, file)
     assert texts(elsewhere) == ["wrong sum"]
     assert (elsewhere.refused / "import-1.jsonl").read_text() == "{}\n"
+    assert (elsewhere.attachments / "ab12").read_bytes() == b"picture"
 
 
 def test_a_backup_while_others_write_is_consistent(

@@ -19,14 +19,14 @@ from server.models.base import stored_id
 from server.models.batch import Split, SplitItem, SplitPart
 from server.models.judge import Judge, JudgeVerdict
 from server.models.label import GoldLabel, Label, LabelValue
-from server.models.project import Member, Project
+from server.models.note import Anchor
+from server.models.project import AnnotatorKind, Member, Project
 from server.models.trace import Outcome, Trace
 from server.models.verdict import VerdictValue
 from server.queries.filters import Filters
 from server.services import exports, groupings, labels, modes, notes, projects, verdicts
 from server.services.exports import Format
 from server.services.modes import Wording
-from server.services.notes import Anchor
 from tests.factories import SLUG, make_project, make_trace
 
 PRESENT, ABSENT = LabelValue.PRESENT, LabelValue.ABSENT
@@ -112,7 +112,7 @@ def test_a_pass_and_a_machine_s_label_fill_no_cell(
 ) -> None:
     slip = stored_id(modes.create(session, lead, "Slip"))
     read(session, alice, traces[0], VerdictValue.PASS)
-    judge = stored_id(projects.machine(session, project, "judge"))
+    judge = stored_id(projects.annotator(session, project, AnnotatorKind.MACHINE, "judge"))
     session.add(
         Label(trace_id=traces[1], mode_id=slip, annotator_id=judge, value=PRESENT, mode_version=1)
     )
@@ -226,7 +226,7 @@ def test_json_lines_nest_what_people_said(
     labels.label(session, alice, traces[0], {slip: PRESENT})
     verdicts.choose_first_failure_step(session, alice, traces[0], 1)
     verdicts.submit(session, alice, traces[0])
-    machine = projects.machine(session, project, "LLM judge")
+    machine = projects.annotator(session, project, AnnotatorKind.MACHINE, "LLM judge")
     judge = Judge(project_id=lead.project_id, annotator_id=stored_id(machine), name="LLM judge")
     session.add(judge)
     session.flush()

@@ -13,7 +13,7 @@ from server.errors import Invalid
 from server.models.base import stored_id
 from server.models.judge import Judge, JudgeVerdict
 from server.models.label import GoldLabel, Label, LabelValue
-from server.models.project import Member, Project
+from server.models.project import AnnotatorKind, Member, Project
 from server.models.signal import Signal
 from server.models.trace import Import, Outcome, Trace
 from server.models.verdict import VerdictValue
@@ -162,7 +162,7 @@ def test_verdicts_of_people_and_of_a_machine_asked_for_by_name(
     read(session, alice, traces[0], VerdictValue.FAIL)
     verdicts.decide(session, alice, stored_id(traces[1]), VerdictValue.FAIL)  # not submitted yet
     read(session, lead, traces[2], VerdictValue.PASS)
-    machine = projects.machine(session, project, "LLM judge")
+    machine = projects.annotator(session, project, AnnotatorKind.MACHINE, "LLM judge")
     judge = Judge(project_id=lead.project_id, annotator_id=stored_id(machine), name="LLM judge")
     session.add(judge)
     session.flush()
@@ -208,7 +208,7 @@ def test_a_machine_s_label_puts_no_trace_under_a_mode(
     session: Session, project: Project, lead: Member, traces: list[Trace]
 ) -> None:
     slip = stored_id(modes.create(session, lead, "Slip"))
-    machine = stored_id(projects.machine(session, project, "LLM judge"))
+    machine = stored_id(projects.annotator(session, project, AnnotatorKind.MACHINE, "LLM judge"))
     session.add(
         Label(
             trace_id=stored_id(traces[0]),

@@ -10,7 +10,7 @@ from analysis.saturation import incidence
 from server import frames
 from server.models.base import stored_id
 from server.models.label import GoldLabel, Label, LabelSource, LabelValue
-from server.models.project import Member, Project
+from server.models.project import AnnotatorKind, Member, Project
 from server.models.verdict import VerdictValue
 from server.services import batches, groupings, labels, modes, notes, projects, verdicts
 from tests.factories import make_trace
@@ -80,7 +80,7 @@ def test_gold_human_and_derived_are_told_apart_and_machines_never_enter(
     labels.label(session, alice, traces[0], {mode: PRESENT})
     labels.label(session, bob, traces[0], {mode: ABSENT})
     session.add(GoldLabel(trace_id=traces[0], mode_id=mode, value=PRESENT, decided_by=lead.id))
-    judge = stored_id(projects.machine(session, project, "judge"))
+    judge = stored_id(projects.annotator(session, project, AnnotatorKind.MACHINE, "judge"))
     session.add(
         Label(
             trace_id=traces[1],

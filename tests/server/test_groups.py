@@ -16,7 +16,7 @@ from server.models.base import stored_id
 from server.models.grouping import Grouping, Rejection, Suggestion, SuggestionDecision
 from server.models.mode import FailureMode
 from server.models.note import Note
-from server.models.project import Project
+from server.models.project import AnnotatorKind, Project
 from server.services import groupings, notes, projects
 from server.settings import Settings
 from tests.factories import member
@@ -346,7 +346,7 @@ def test_the_rail_counts_what_people_wrote_and_keeps_up_with_decisions(
     ids = make_noted_project(database, ["One", "Two", "Three"])
     with database.writing() as session:
         lead = member(session)
-        machine = projects.machine(session, lead.project, "LLM judge")
+        machine = projects.annotator(session, lead.project, AnnotatorKind.MACHINE, "LLM judge")
         note = session.get_one(Note, ids[0])
         session.add(Note(trace_id=note.trace_id, annotator_id=stored_id(machine), text="Machine"))
 

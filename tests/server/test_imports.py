@@ -18,14 +18,13 @@ from server.jobs import Jobs
 from server.models.base import stored_id
 from server.models.event import Event
 from server.models.judge import Judge, JudgeVerdict
-from server.models.note import Note
+from server.models.note import Anchor, Note
 from server.models.project import Annotator, AnnotatorKind
-from server.models.run import AnalysisRun, RunStatus
+from server.models.run import AnalysisRun, RunKind, RunStatus
 from server.models.trace import Import, ImportStatus, Outcome, OutcomeSource, Step, Trace
 from server.models.verdict import Verdict, VerdictValue
-from server.services import events, import_runs, imports, notes, projects, runs, verdicts
+from server.services import events, import_runs, imports, notes, projects, runs, uploads, verdicts
 from server.services.import_counts import ImportResult
-from server.services.notes import Anchor
 from server.settings import Settings
 from tests.factories import SLUG, make_project, member
 
@@ -349,14 +348,14 @@ def test_a_project_that_is_read_only_takes_no_traces(run, database, tmp_path):
         run(write(tmp_path / "traces.jsonl", [chat("a", "Hi")]))
 
 
-def test_a_staged_upload_is_previewed_and_imported_as_a_job(database, settings):
+def test_a_staged_upload_is_imported_once_as_a_job(database, settings):
     make_project(database, traces=0)
     stored = settings.uploads / "1" / "rows.csv"
     stored.parent.mkdir(parents=True)
     stored.write_text("frage,antwort,persona\nWie?,So.,neu\n")
     jobs = Jobs.immediate()
     jobs.performed_by(
-        lambda run_id: runs.perform(database, settings, {imports.KIND: imports.perform}, run_id)
+        lambda run_id: runs.perform(database, settings, {RunKind.IMPORT: uploads.perform}, run_id)
     )
     with database.writing() as session:
         lead = member(session)
@@ -370,8 +369,6 @@ def test_a_staged_upload_is_previewed_and_imported_as_a_job(database, settings):
     with database.writing() as session:
         lead = member(session)
         row = imports.find(session, lead, import_id)
-        (draft,) = imports.preview_of(row, settings).drafts
-        assert [step.text for step in draft.steps] == ["Wie?", "So."]
         first = imports.request(session, jobs, lead, row)
         assert imports.request(session, jobs, lead, row).id == first.id
     with database.reading() as session:

@@ -11,6 +11,7 @@ from server.db import Database
 from server.errors import Invalid
 from server.jobs import Jobs
 from server.models.base import stored_id
+from server.models.project import AnnotatorKind
 from server.models.run import AnalysisRun, Embedding, RunStatus
 from server.services import groupings, notes, projects, runs, suggestions
 from server.settings import Settings
@@ -108,7 +109,7 @@ def test_only_free_notes_of_people_are_leaves(database: Database, by_words: Sett
     with database.writing() as session:
         lead = member(session)
         groupings.accept_as_mode(session, lead, ids[:1], "Miscounts")
-        machine = projects.machine(session, lead.project, "judge")
+        machine = projects.annotator(session, lead.project, AnnotatorKind.MACHINE, "judge")
         trace_id = stored_id(make_trace(session, lead.project, "judged"))
         judge = type(lead)(project=lead.project, annotator=machine)
         notes.add_note(session, judge, trace_id, "said by a machine")

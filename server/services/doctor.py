@@ -7,9 +7,9 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from analysis.embeddings import choose_embedder
 from server import schema
 from server.db import Database
+from server.embedder import embedder_in_use
 from server.jobs import Jobs
 from server.services import runs
 from server.settings import Settings
@@ -72,8 +72,7 @@ def _data_directory(folder: Path) -> Check:
 
 
 def _embedding_model(settings: Settings) -> Check:
-    folder = Path(settings.embedding_model) if settings.embedding_model else None
-    chosen = choose_embedder(folder)
+    chosen = embedder_in_use(settings.embedding_model)
     state = State.NOTICE if chosen.embedder.corpus_bound else State.OK
     return Check("embedding model", state, chosen.reason)
 
