@@ -5,6 +5,7 @@ from sqlmodel import Session
 from server.db import Database
 from server.models.base import stored_id
 from server.models.label import Label, LabelSource, LabelValue
+from server.models.project import Annotator, AnnotatorKind
 from server.models.verdict import VerdictValue
 from server.services import modes, projects, verdicts
 from server.views.facts import Facts
@@ -72,7 +73,11 @@ def test_labels_of_machines_alone_are_a_pitfall(database: Database) -> None:
         read(session, "Annotator A", ids)
         lead = member(session)
         mode = modes.create(session, lead, "Wrong sum")
-        machine = projects.machine(session, lead.project, "LLM judge")
+        machine = Annotator(
+            project_id=lead.project_id, kind=AnnotatorKind.MACHINE, name="LLM judge"
+        )
+        session.add(machine)
+        session.flush()
         for who, trace_id in ((machine, ids[0]), (machine, ids[1]), (lead.annotator, ids[2])):
             if who is lead.annotator:
                 assert told(session) == ["All 2 labels are a machine's: no rate counts them"]
