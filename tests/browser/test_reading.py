@@ -1,5 +1,6 @@
 """Reading with the keyboard: menus that take the next keys, folds, search, notices that end."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,15 +16,22 @@ from tests.browser.pages import PROJECT
 from tests.processes import running
 
 
-@pytest.fixture
-def read(tmp_path: Path, page: Page) -> Iterator[str]:
-    """A fresh demo, open at the first trace to read; its address."""
-    settings = Settings(data=tmp_path / "data")
+@pytest.fixture(scope="session")
+def first_demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data directory with the first demo project and nothing else."""
+    settings = Settings(data=tmp_path_factory.mktemp("first-demo") / "data")
     database = Database.from_url(settings.database_url)
     schema.upgrade(database)
     demo.load(database, settings, lambda *_: None)
     database.dispose()
-    with running("serve", "--no-login", "--port", 0, "--data", settings.data) as server:
+    return settings.data
+
+
+@pytest.fixture
+def read(first_demo: Path, tmp_path: Path, page: Page) -> Iterator[str]:
+    """A fresh demo, open at the first trace to read; its address."""
+    data = shutil.copytree(first_demo, tmp_path / "data")
+    with running("serve", "--no-login", "--port", 0, "--data", data) as server:
         page.goto(f"{server.answer['url']}{PROJECT}/read")
         expect(page.locator("html.js")).to_be_attached()
         yield page.url
