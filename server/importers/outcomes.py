@@ -33,8 +33,7 @@ class Outcomes:
     generic: ClassVar[bool] = True
     companions: ClassVar[tuple[str, ...]] = ()
     example: ClassVar[str] = (
-        "item_id,task,model,success,completion_tokens,turns\n"
-        "math-000,math,gpt-4-0613,1,221,2\n"
+        "item_id,task,model,success,completion_tokens,turns\nmath-000,math,gpt-4-0613,1,221,2\n"
     )
 
     def sniff(self, sample: Sample, options: ImportOptions) -> bool:

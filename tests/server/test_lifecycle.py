@@ -1,6 +1,5 @@
 """Projects put away, brought back, deleted whole, and begun with another's codebook."""
 
-
 import pytest
 import sqlalchemy as sa
 from sqlmodel import Session, SQLModel, col, select
