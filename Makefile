@@ -30,7 +30,7 @@ lint: $(VENV)/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/djlint --check --lint --quiet templates
+	$(BIN)/djlint --lint --quiet templates
 
 screenshots: $(VENV)/.dev chromium ## Photograph every page of the demo into screenshots/
 	$(BIN)/python -m docs.screenshots screenshots
