@@ -76,6 +76,8 @@ class ImportList:
     history: tuple[ImportSummary, ...]
     hidden: int
     """How many older imports the list leaves out."""
+    opens: bool
+    """Whether the member may see what an import held; blind readers may not."""
 
 
 def import_list(session: Session, member: Member, settings: Settings) -> ImportList:
@@ -93,6 +95,7 @@ def import_list(session: Session, member: Member, settings: Settings) -> ImportL
         waiting=tuple(found for found in summaries if found.is_staged),
         history=tuple(found for found in summaries if not found.is_staged),
         hidden=session.exec(queries.count(member.project_id)).one() - len(summaries),
+        opens=member.role.can_lead,
     )
 
 
@@ -106,7 +109,7 @@ def why_not(member: Member) -> str:
     if not member.project.is_open:
         kind = "archived" if member.project.is_archived else "read-only"
         return f"This project is {kind}: it takes no more traces."
-    return "" if member.role.can_lead else "A lead may import traces. You see what is there."
+    return "" if member.role.can_lead else "A lead may import traces. Here is what came in."
 
 
 def known_formats() -> tuple[KnownFormat, ...]:
