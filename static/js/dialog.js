@@ -22,7 +22,9 @@ function closeOutside(event) {
 
 /** A menu that asks for something is opened to type it. */
 export function enter(menu) {
-  menu?.querySelector("input:not([type=hidden])")?.select();
+  const input = menu?.querySelector("input:not([type=hidden])");
+  // The browser tells late that a menu is open: what was typed by then must not be selected.
+  if (input !== document.activeElement) input?.select();
 }
 document.addEventListener("toggle", (event) => {
   if (event.target.matches("details[data-menu][open]")) enter(event.target);
