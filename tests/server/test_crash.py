@@ -6,7 +6,7 @@ import threading
 from urllib.parse import urlencode, urlsplit
 
 import sqlalchemy as sa
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
 from server.db import Database
 from server.models.journal import JOURNALED, as_json
@@ -72,7 +72,7 @@ class Writers:
 
 def everything(session: Session) -> dict[str, list[dict[str, object]]]:
     return {
-        table: [as_json(row) for row in session.exec(select(model)).all()]
+        table: [as_json(row) for row in session.exec(select(model).order_by(col(model.id))).all()]
         for table, model in JOURNALED.items()
     }
 
@@ -82,17 +82,20 @@ def test_a_killed_server_keeps_every_acknowledged_note(
 ) -> None:
     trace_ids = make_project(database)
     database.dispose()
-    with running("serve", "--no-login", "--port", 0, "--data", settings.data) as server:
+    serve = ("serve", "--no-login", "--port", 0, "--data", settings.data)
+    on_it = ("--database", settings.database_url)
+    with running(*serve, *on_it) as server:
         writers = Writers(server.answer["url"], trace_ids)
         writers.start()
         assert writers.enough.wait(timeout=60)
         assert server.end(signal.SIGKILL) == -signal.SIGKILL
         writers.join()
-    with running("serve", "--no-login", "--port", 0, "--data", settings.data) as again:
+    with running(*serve, *on_it) as again:
         assert again.end(signal.SIGTERM) == 0
 
     with database.reading() as session:
-        assert session.execute(sa.text("PRAGMA integrity_check")).scalars().all() == ["ok"]
+        if database.takes_turns:
+            assert session.execute(sa.text("PRAGMA integrity_check")).scalars().all() == ["ok"]
         kept = set(session.exec(select(Note.text)))
     assert set(writers.acknowledged) <= kept
     assert len(kept) - len(writers.acknowledged) <= WRITERS, "at most one a writer was unanswered"
