@@ -15,6 +15,7 @@ from server.assets import shipped
 from server.db import Database
 from server.jobs import Jobs
 from server.logs import configure_logging
+from server.request_log import RequestLog
 from server.routes import (
     account,
     adjudication,
@@ -78,7 +79,7 @@ from server.routes import (
     undo,
     webhooks,
 )
-from server.routes.failures import answer_errors
+from server.routes.failures import FailuresAnswered, answer_errors
 from server.routes.rate_limits import RateLimits
 from server.security import SameOrigin, SecurityHeaders
 from server.settings import Settings
@@ -188,9 +189,11 @@ def assemble(settings: Settings) -> FastAPI:
         openapi_url=None,
         max_body_size=settings.form_limit_bytes,
     )
+    app.add_middleware(FailuresAnswered)
     app.add_middleware(SameOrigin)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=settings.allowed_hosts)
     app.add_middleware(SecurityHeaders)
+    app.add_middleware(RequestLog)
     app.mount("/static", VersionedFiles(directory=shipped("static")), name="static")
     app.mount(API, create_api(app.state), name="api")
     app.mount(OTLP, create_receiver(app.state), name="otlp")
@@ -204,7 +207,7 @@ def supply(
     app: FastAPI, settings: Settings, *, jobs: Jobs | None = None, runs_jobs: bool = True
 ) -> None:
     """Give an assembled application what it works on: settings, database, queue and counters."""
-    configure_logging(json_lines=settings.log_json)
+    configure_logging(json_lines=settings.log_json, level=settings.log_level)
     settings.data.mkdir(parents=True, exist_ok=True)
     app.state.settings = settings
     app.state.database = Database.from_url(settings.database_url)

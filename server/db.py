@@ -22,7 +22,10 @@ from sqlalchemy.orm import ORMExecuteState
 from sqlmodel import Session
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-BUSY_TIMEOUT_MS = 30_000
+BUSY_TIMEOUT_MS = 20_000
+"""How long SQLite waits for another process that writes."""
+TURN_TIMEOUT_S = 20.0
+"""How long a request waits for others of this process; those may just wait for another one."""
 
 _ANALYSED_ROWS = 1_000
 """Of each index: what SQLite's authors advise as enough for its planner."""
@@ -51,16 +54,24 @@ def _sqlite_begin(connection: Connection) -> None:
 def create_engine(url: str) -> Engine:
     """Return an engine; on SQLite with WAL, full sync, foreign keys and explicit transactions."""
     if not is_sqlite(url):
-        return sa.create_engine(url, pool_pre_ping=True)
+        return sa.create_engine(url, pool_pre_ping=True, hide_parameters=True)
     path = sa.make_url(url).database
     if path:
         Path(path).parent.mkdir(parents=True, exist_ok=True)
     engine = sa.create_engine(
-        url, connect_args={"check_same_thread": False}, pool_size=20, max_overflow=60
+        url,
+        connect_args={"check_same_thread": False},
+        pool_size=20,
+        max_overflow=60,
+        hide_parameters=True,  # an error's text goes to the log, which holds no words of traces
     )
     sa.event.listen(engine, "connect", _sqlite_connect)
     sa.event.listen(engine, "begin", _sqlite_begin)
     return engine
+
+
+class NoTurn(Exception):
+    """A request waited too long for its turn to write; nothing of it was done."""
 
 
 def after_commit(session: Session, action: Callable[[], None]) -> None:
@@ -219,11 +230,22 @@ class Database:
     async def _take_turn(self) -> None:
         if not self.takes_turns:
             return
-        await self._request_turn.acquire()
+        try:
+            async with asyncio.timeout(TURN_TIMEOUT_S):
+                await self._request_turn.acquire()
+        except TimeoutError as error:
+            raise NoTurn from error
+        if self._lock.acquire(blocking=False):
+            return
         # A cancelled request must not keep a lock that it never knew it had got.
-        if not self._lock.acquire(blocking=False):
-            with CancelScope(shield=True):
-                await to_thread.run_sync(self._lock.acquire, limiter=self._limiter)
+        with CancelScope(shield=True):
+            has_it = await to_thread.run_sync(self._wait_for_lock, limiter=self._limiter)
+        if not has_it:
+            self._request_turn.release()
+            raise NoTurn
+
+    def _wait_for_lock(self) -> bool:
+        return self._lock.acquire(timeout=TURN_TIMEOUT_S)
 
     def _give_turn(self) -> None:
         if not self.takes_turns:

@@ -61,15 +61,22 @@ class Unavailable(FaultbookError):
     status = 503
 
 
+class StorageFull(FaultbookError):
+    """The disk takes no more; nothing of the request was kept."""
+
+    status = 507
+
+
 class Unexpected(FaultbookError):
     """An error of ours, which the log describes."""
 
     status = 500
 
-    def __init__(self) -> None:
+    def __init__(self, request_id: str = "") -> None:
+        under = f" under {request_id}" if request_id else ""
         super().__init__(
             "Something went wrong on our side. What you saved before is safe; the error is in the "
-            "server's log."
+            f"server's log{under}."
         )
 
 

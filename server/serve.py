@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _END_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _OPTIONS: dict[str, Any] = {
-    "log_level": "warning",
+    "log_config": None,
     "access_log": False,
     "timeout_graceful_shutdown": 5,
     "server_header": False,

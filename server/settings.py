@@ -8,6 +8,13 @@ from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
+def with_driver(url: str) -> str:
+    """Return a database URL with the driver that is installed, where it names none."""
+    scheme, separator, rest = url.partition("://")
+    is_plain = scheme in ("postgres", "postgresql")
+    return f"postgresql+psycopg{separator}{rest}" if is_plain else url
+
+
 class Settings(BaseSettings):
     """Settings of one running Faultbook. Command-line options override the environment."""
 
@@ -91,6 +98,13 @@ class Settings(BaseSettings):
         description="Webhooks may also go to private addresses and by plain HTTP.",
     )
     log_json: bool = Field(default=False, description="Write logs as JSON lines.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="The least that is logged."
+    )
+    log_requests: bool = Field(default=False, description="Log a line for every request.")
+    log_slow_ms: int = Field(
+        default=2_000, ge=1, description="A request that takes as many milliseconds is logged."
+    )
 
     @property
     def lease(self) -> timedelta:
@@ -100,7 +114,7 @@ class Settings(BaseSettings):
     @property
     def database_url(self) -> str:
         """The URL of the database in use."""
-        return self.database or f"sqlite:///{self.data.resolve() / 'faultbook.sqlite'}"
+        return with_driver(self.database) or f"sqlite:///{self.data.resolve() / 'faultbook.sqlite'}"
 
     @property
     def jobs_path(self) -> Path:

@@ -11,7 +11,9 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
+from server import storage
 from server.errors import FaultbookError, Invalid, Unexpected
+from server.request_log import request_id
 from server.views.failure import plain_detail
 
 
@@ -53,6 +55,8 @@ RESPONSES: dict[int | str, dict[str, Any]] = {
     **_described(413, "The body is too large."),
     **_described(422, "A field does not fit; the sentence says which and what would."),
     **_described(429, "Too many wrong tokens; `Retry-After` says how many seconds to wait."),
+    **_described(503, "The database cannot be used now; `Retry-After` says when to try again."),
+    **_described(507, "The server's disk is full; nothing was kept."),
 }
 """What every operation may answer besides its result."""
 
@@ -121,10 +125,16 @@ def answer_errors_as_json(api: FastAPI, routers: Sequence[APIRouter]) -> None:
     def invalid(_request: Request, error: RequestValidationError) -> Response:
         return _invalid(error)
 
+    def not_stored(_request: Request, error: Exception) -> Response:
+        return refuse(storage.told_of(error))
+
+    for kind in storage.KINDS:
+        api.add_exception_handler(kind, not_stored)
+
     @api.exception_handler(HTTPException)
     def http(request: Request, error: HTTPException) -> Response:
         return _http(request, error, routers)
 
     @api.exception_handler(Exception)
-    def unexpected(_request: Request, _error: Exception) -> Response:
-        return refuse(Unexpected())
+    def unexpected(request: Request, _error: Exception) -> Response:
+        return refuse(Unexpected(request_id(request.scope)))

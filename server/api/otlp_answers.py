@@ -11,13 +11,14 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTracePartialSuccess,
     ExportTraceServiceResponse,
 )
-from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException
 
+from server import storage
 from server.api.otlp_bodies import content_type
 from server.errors import FaultbookError, Unavailable, Unexpected
 from server.importers.base import RefusedRecord
 from server.importers.spans.otlp_wire import JSON, PROTOBUF
+from server.request_log import request_id
 
 _EXAMPLES = 3
 _CODES = {
@@ -77,10 +78,14 @@ def answer_errors(api: FastAPI) -> None:
     def refused(request: Request, error: FaultbookError) -> Response:
         return refuse(request, error)
 
-    @api.exception_handler(OperationalError)
-    def not_writable(request: Request, _error: OperationalError) -> Response:
+    def not_writable(request: Request, error: Exception) -> Response:
+        # A collector sends again after 503 alone, so a full disk is one, too.
+        storage.told_of(error)
         told = "The spans could not be stored now; the server's log says why. Send them again."
         return refuse(request, Unavailable(told, detail={"retry_after_s": 5}))
+
+    for kind in storage.KINDS:
+        api.add_exception_handler(kind, not_writable)
 
     @api.exception_handler(HTTPException)
     def http(request: Request, error: HTTPException) -> Response:
@@ -92,4 +97,4 @@ def answer_errors(api: FastAPI) -> None:
 
     @api.exception_handler(Exception)
     def unexpected(request: Request, _error: Exception) -> Response:
-        return refuse(request, Unexpected())
+        return refuse(request, Unexpected(request_id(request.scope)))

@@ -125,7 +125,7 @@ def worker(
     from server.logs import configure_logging
 
     settings = console.settings
-    configure_logging(json_lines=settings.log_json)
+    configure_logging(json_lines=settings.log_json, level=settings.log_level)
     # The handler runs wherever the main thread is, which may hold any lock: it takes none.
     asked_to_end: list[int] = []
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -3,21 +3,28 @@
 import json
 from urllib.parse import urlencode
 
+import structlog
 from fastapi import FastAPI, Request, Response
+from fastapi.concurrency import run_in_threadpool
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from sqlalchemy.exc import DataError, SQLAlchemyError
 from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from server import storage
 from server.db import SAFE_METHODS
 from server.errors import FaultbookError, Invalid, NotFound, SignedOut, Unexpected
 from server.render import is_fragment
+from server.request_log import request_id, route_of
 from server.routes.navigation import came_from, go_to
 from server.routes.principal import principal
 from server.routes.screen import show_page
 from server.views.facts import Facts
 from server.views.failure import failure, plain_detail
 from server.views.shell import Shell, bare_shell, shell
+
+_log = structlog.get_logger()
 
 
 def show_error(request: Request, error: FaultbookError) -> Response:
@@ -84,6 +91,35 @@ def _shell(request: Request) -> Shell:
         return bare_shell("error")
 
 
+class FailuresAnswered:
+    """Answers what no handler expected with a page, inside the guards around every request."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        began = ended = False
+
+        async def watched(message: Message) -> None:
+            nonlocal began, ended
+            began = True
+            ended = message["type"] == "http.response.body" and not message.get("more_body")
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watched)
+        except Exception:
+            if scope["type"] != "http":
+                raise
+            _log.exception("a request failed", method=scope["method"], route=route_of(scope))
+            if began and not ended:
+                raise  # the connection breaks, so that nobody takes a part for the whole
+            if not began:
+                request, error = Request(scope, receive), Unexpected(request_id(scope))
+                response = await run_in_threadpool(show_error, request, error)
+                await response(scope, receive, send)
+
+
 def answer_errors(app: FastAPI) -> None:
     """Register the handlers: whatever goes wrong is answered with a sentence."""
 
@@ -109,12 +145,14 @@ def answer_errors(app: FastAPI) -> None:
             ),
         )
 
+    def not_stored(request: Request, error: Exception) -> Response:
+        return show_error(request, storage.told_of(error))
+
+    for kind in storage.KINDS:
+        app.add_exception_handler(kind, not_stored)
+
     @app.exception_handler(HTTPException)
     def http(request: Request, error: HTTPException) -> Response:
         failure = FaultbookError(str(error.detail))
         failure.status = error.status_code
         return show_error(request, failure)
-
-    @app.exception_handler(Exception)
-    def unexpected(request: Request, _error: Exception) -> Response:
-        return show_error(request, Unexpected())

@@ -9,6 +9,7 @@ from server.db import SessionDep
 from server.errors import Forbidden, SignedOut
 from server.models.project import Member
 from server.models.user import ApiToken, User
+from server.request_log import acts_as
 from server.routes.acting import acting_name
 from server.routes.rate_limits import rate_limits
 from server.services import accounts, projects, tokens
@@ -52,6 +53,12 @@ def principal(request: Request, session: SessionDep) -> Principal:
         SignedOut: Nobody is signed in, or the token or session no longer counts.
         TooMany: This client showed too many tokens that don't count.
     """
+    found = _principal(request, session)
+    acts_as(request.scope, found.user.id if found.user else None)
+    return found
+
+
+def _principal(request: Request, session: SessionDep) -> Principal:
     header = request.headers.get("authorization", "")
     if header.lower().startswith(_BEARER):
         return _token_holder(request, session, header[len(_BEARER) :].strip())
