@@ -107,6 +107,14 @@ def _measure_chunk(trace_ids: Sequence[int], digest: str) -> list[Measured]:
 
 def measure(session: Session, trace_ids: Sequence[int], digest: str) -> Iterator[Measured]:
     """Yield the signals of traces, by id; one trace's text is held at a time."""
+    for trace_id, state, output in outputs(session, trace_ids, digest):
+        yield Measured(trace_id, state, values_of(output))
+
+
+def outputs(
+    session: Session, trace_ids: Sequence[int], digest: str
+) -> Iterator[tuple[int, str, Output]]:
+    """Yield trace, state and what the trace says, by id, as it is read."""
     asked = queries.said(trace_ids, FAILED_CHARACTERS)
     statement = asked.execution_options(yield_per=_ROWS_AT_ONCE)
     facts = session.execute(queries.facts(trace_ids, digest)).all()
@@ -116,8 +124,13 @@ def measure(session: Session, trace_ids: Sequence[int], digest: str) -> Iterator
         while ahead is not None and ahead[0] < row.id:
             ahead = next(spoken, None)
         steps = ahead[1] if ahead is not None and ahead[0] == row.id else iter(())
-        found = registry.measured(_output(row, steps))
-        yield Measured(row.id, row.state, {name: _plain(found[name]) for name in found})
+        yield row.id, row.state, _output(row, steps)
+
+
+def values_of(output: Output) -> dict[str, Value]:
+    """Return the signals of one trace as they are stored."""
+    found = registry.measured(output)
+    return {name: _plain(found[name]) for name in found}
 
 
 def _output(facts: Any, steps: Iterator[Any]) -> Output:
@@ -131,7 +144,7 @@ def _output(facts: Any, steps: Iterator[Any]) -> Output:
     return Output(
         text="\n".join(part for part in parts if part) if facts.step_count else None,
         tokens=facts.completion_tokens,
-        is_truncated=_is_cut(facts),
+        is_truncated=is_cut(facts),
         has_answer=bool(facts.has_answer),
         steps=facts.step_count,
         tool_calls=calls,
@@ -140,7 +153,8 @@ def _output(facts: Any, steps: Iterator[Any]) -> Output:
     )
 
 
-def _is_cut(facts: Any) -> bool:
+def is_cut(facts: Any) -> bool:
+    """Return whether a trace, as stored or as read, ended where its tokens did."""
     if facts.outcome is Outcome.TRUNCATED or facts.finish_reason in _CUT:
         return True
     limit, tokens = facts.token_limit, facts.completion_tokens
