@@ -4,6 +4,7 @@ A message only says which run to perform. The AnalysisRun row is the truth about
 a message before its task begins, so a killed worker is noticed by the run's heartbeat.
 """
 
+import sqlite3
 import threading
 import time
 from collections.abc import Callable
@@ -58,9 +59,16 @@ class _Connections:
 class Jobs:
     """Where runs are queued, and who performs them."""
 
-    def __init__(self, huey: Huey, connections: "_Connections | None" = None) -> None:
+    def __init__(
+        self,
+        huey: Huey,
+        connections: "_Connections | None" = None,
+        trouble: tuple[type[Exception], ...] = (),
+    ) -> None:
         self._huey = huey
         self._connections = connections
+        self._trouble = trouble
+        """What the queue's storage raises where it takes nothing."""
         self._perform: Callable[[int], None] | None = None
         self._consumer: Consumer | None = None
         self._task = huey.task(name="perform_run")(self._dispatch)
@@ -69,7 +77,8 @@ class Jobs:
     def on_disk(cls, path: Path) -> "Jobs":
         """A queue that survives restarts."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        return cls(SqliteHuey("faultbook", filename=str(path), fsync=True, results=False))
+        huey = SqliteHuey("faultbook", filename=str(path), fsync=True, results=False)
+        return cls(huey, trouble=(sqlite3.Error,))
 
     @classmethod
     def beside(cls, database_url: str, path: Path) -> "Jobs":
@@ -80,10 +89,11 @@ class Jobs:
         """
         if is_sqlite(database_url):
             return cls.on_disk(path)
+        import psycopg  # an extra: only there where PostgreSQL is used
+
         connections = _Connections(database_url)
-        return cls(
-            PostgresHuey("faultbook", connection=connections.open, results=False), connections
-        )
+        huey = PostgresHuey("faultbook", connection=connections.open, results=False)
+        return cls(huey, connections, (psycopg.Error,))
 
     @classmethod
     def immediate(cls) -> "Jobs":
@@ -100,8 +110,18 @@ class Jobs:
         self._perform(run_id)
 
     def enqueue(self, session: Session, run_id: int) -> None:
-        """Queue a run once the session's work is committed, never before."""
-        after_commit(session, lambda: self.enqueue_now(run_id))
+        """Queue a run once the session's work is committed, never before.
+
+        Where the queue itself takes nothing, as on a full disk, the run's row is kept: it waits
+        until somebody looks after runs that wait.
+        """
+        after_commit(session, lambda: self._enqueue_or_leave(run_id))
+
+    def _enqueue_or_leave(self, run_id: int) -> None:
+        try:
+            self.enqueue_now(run_id)
+        except self._trouble:
+            _log.exception("a run could not be queued; it waits in the database", run_id=run_id)
 
     def enqueue_now(self, run_id: int) -> None:
         """Queue a run whose row is on disk already."""
@@ -115,6 +135,10 @@ class Jobs:
             _log.error("the job queue cannot be reached", error=str(error))
             return False
         return True
+
+    def is_empty(self) -> bool:
+        """Whether no message waits, so that a run that does must have lost its own."""
+        return int(self._huey.pending_count()) == 0
 
     def start(self, workers: int) -> None:
         """Perform queued runs in threads of this process until `stop`."""

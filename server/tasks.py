@@ -1,17 +1,20 @@
 """What performs each kind of run, and what looks after runs whose worker died."""
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from typing import Any
 
 import structlog
 from sqlmodel import Session
 
 from server.db import Database
 from server.jobs import Jobs
-from server.models.run import RunKind
+from server.models.base import utc_now
+from server.models.run import RunKind, RunStatus
 from server.services import (
     archive_files,
     batch_runs,
@@ -69,12 +72,20 @@ def attach(jobs: Jobs, database: Database, settings: Settings) -> None:
     """Let the queue perform runs on this database."""
 
     def perform(run_id: int) -> None:
-        kind = runs.perform(database, settings, HANDLERS, run_id)
+        with structlog.contextvars.bound_contextvars(run_id=run_id):
+            kind = runs.perform(database, settings, HANDLERS, run_id)
+            if kind is not None:
+                _tell(runs.in_short(database, run_id))
         for follow in FOLLOWED_BY.get(kind or "", ()):
             with database.writing() as session:
                 follow(session, jobs, run_id)
 
     jobs.performed_by(perform)
+
+
+def _tell(run: dict[str, Any]) -> None:
+    level = logging.ERROR if run["status"] == RunStatus.FAILED else logging.INFO
+    _log.log(level, "run ended", **run)
 
 
 @contextmanager
@@ -103,13 +114,37 @@ def _repeated(
         thread.join(_ENDS_WITHIN_S)
 
 
+class Clock:
+    """Notices that the clock was set, or that the machine slept, since it was asked last.
+
+    All heartbeats look late then, until each worker has told of itself again.
+    """
+
+    def __init__(self) -> None:
+        self._ahead_s = self._ahead()
+
+    @staticmethod
+    def _ahead() -> float:
+        return utc_now().timestamp() - time.monotonic()
+
+    def was_set(self) -> bool:
+        """Whether the clock went more than a heartbeat astray since the last call."""
+        before, self._ahead_s = self._ahead_s, self._ahead()
+        return abs(self._ahead_s - before) > runs.HEARTBEAT_S
+
+
 @contextmanager
 def looked_after(jobs: Jobs, database: Database) -> Iterator[None]:
     """Queue lost runs at the start, and those of dead workers for as long as the block lasts."""
+    clock = Clock()
 
     def recover(_over: threading.Event) -> None:
+        was_set = clock.was_set()
         with database.writing() as session:
-            runs.recover(session, jobs)
+            if not was_set:
+                runs.recover(session, jobs)
+            if jobs.is_empty():
+                runs.enqueue_waiting(session, jobs)
             signals.request_missing(session, jobs)
 
     with database.writing() as session:

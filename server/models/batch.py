@@ -1,6 +1,6 @@
 """Rounds, batches of traces to review, leases on them, and splits of items."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, ClassVar
 
@@ -55,6 +55,10 @@ class BatchTrace(Row, table=True):
     """How many people are to read it."""
 
 
+CLOCK_TOLERANCE = timedelta(minutes=1)
+"""How far the clocks of several servers may differ."""
+
+
 class Lease(Row, table=True):
     """An annotator's claim on one review slot of a batch trace; free again when it expires."""
 
@@ -65,6 +69,10 @@ class Lease(Row, table=True):
     annotator_id: int = Field(foreign_key="annotator.id")
     expires_at: datetime = Field(sa_type=UtcDateTime)
     token: str
+
+    def stands(self, now: datetime) -> bool:
+        """Whether it has not expired; one of the future was taken before the clock was set back."""
+        return self.expires_at > now >= self.created_at - CLOCK_TOLERANCE
 
 
 class Skip(Row, table=True):

@@ -106,7 +106,7 @@ def table(batch_id: int, wanted: Wanted, now: datetime) -> sa.Select[BatchTrace,
     finished = queue.finished_readings()
     leased = (
         sa.select(sa.func.count(col(Lease.id)))
-        .where(col(Lease.batch_trace_id) == col(BatchTrace.id), col(Lease.expires_at) > now)
+        .where(col(Lease.batch_trace_id) == col(BatchTrace.id), queue.stands(now))
         .correlate(BatchTrace)
         .scalar_subquery()
     )

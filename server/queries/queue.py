@@ -10,9 +10,14 @@ import sqlalchemy as sa
 from sqlmodel import col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
-from server.models.batch import Batch, BatchTrace, Lease, Round, Skip
+from server.models.batch import CLOCK_TOLERANCE, Batch, BatchTrace, Lease, Round, Skip
 from server.models.project import Annotator, AnnotatorKind, Role
 from server.models.verdict import Verdict
+
+
+def stands(now: datetime) -> sa.ColumnElement[bool]:
+    """`Lease.stands` in a statement."""
+    return sa.and_(col(Lease.expires_at) > now, col(Lease.created_at) <= now + CLOCK_TOLERANCE)
 
 
 def readers(*, kind: AnnotatorKind = AnnotatorKind.HUMAN) -> sa.ColumnElement[bool]:
@@ -45,7 +50,7 @@ def _leases_of_others(annotator_id: int, now: datetime) -> sa.ScalarSelect[int]:
         .where(
             col(Lease.batch_trace_id) == col(BatchTrace.id),
             col(Lease.annotator_id) != annotator_id,
-            col(Lease.expires_at) > now,
+            stands(now),
         )
         .correlate(BatchTrace)
         .scalar_subquery()
@@ -163,7 +168,7 @@ def held_by(round_id: int, annotator_id: int, now: datetime) -> sa.Select[Lease,
         .where(
             col(Batch.round_id) == round_id,
             col(Lease.annotator_id) == annotator_id,
-            col(Lease.expires_at) > now,
+            stands(now),
             ~finished_by(annotator_id),
         )
         .order_by(col(Lease.id).desc())
@@ -209,7 +214,7 @@ def counts(project_id: int, now: datetime) -> sa.Select[int, int, int, int, int]
     """
     live = (
         sa.select(sa.func.count(col(Lease.id)))
-        .where(col(Lease.batch_trace_id) == col(BatchTrace.id), col(Lease.expires_at) > now)
+        .where(col(Lease.batch_trace_id) == col(BatchTrace.id), stands(now))
         .correlate(BatchTrace)
         .scalar_subquery()
     )
@@ -242,7 +247,7 @@ def claims_on(
     round_id: int, trace_id: int, now: datetime, annotator_id: int
 ) -> sa.Select[BatchTrace, Lease, Annotator]:
     """The places of a trace that an annotator has still to read, each with its live claims."""
-    is_live = sa.and_(col(Lease.batch_trace_id) == col(BatchTrace.id), col(Lease.expires_at) > now)
+    is_live = sa.and_(col(Lease.batch_trace_id) == col(BatchTrace.id), stands(now))
     return (
         sa.select(BatchTrace, Lease, Annotator)
         .join(Batch, col(Batch.id) == col(BatchTrace.batch_id))

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from sqlmodel import col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
-from server.models.project import Member
+from server.models.project import Member, Project
 from server.models.run import AnalysisRun, RunKind, RunStatus
 
 _UNDER_WAY = (RunStatus.QUEUED, RunStatus.RUNNING)
@@ -60,11 +60,20 @@ def on_input(project_id: int, kind: str, input_digest: str) -> SelectOfScalar[An
     return of_kind(project_id, kind).where(AnalysisRun.input_digest == input_digest)
 
 
-def abandoned(before: datetime) -> SelectOfScalar[AnalysisRun]:
-    """Runs whose worker has not been heard of since `before`; each for one finder only."""
+def asked_in_turn(project_id: int) -> SelectOfScalar[Project]:
+    """Wait for whoever asks for a run of the project at this moment; rows below it stay free."""
+    return select(Project).where(Project.id == project_id).with_for_update(key_share=True)
+
+
+def abandoned(before: datetime, after: datetime) -> SelectOfScalar[AnalysisRun]:
+    """Runs whose worker has not been heard of since `before`; each for one finder only.
+
+    Nor `after`: the clock was set back, and a worker that is alive tells of itself soon.
+    """
+    heard = col(AnalysisRun.heartbeat_at)
     return (
         select(AnalysisRun)
-        .where(AnalysisRun.status == RunStatus.RUNNING, col(AnalysisRun.heartbeat_at) < before)
+        .where(AnalysisRun.status == RunStatus.RUNNING, sa.or_(heard < before, heard > after))
         .with_for_update(skip_locked=True)
     )
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col
 from sqlmodel.sql.expression import SelectOfScalar
@@ -93,7 +94,7 @@ def _claim(session: Session, member: Member, place: BatchTrace, lasting: timedel
     leases = session.exec(
         queries.leases_on(stored_id(place)).execution_options(populate_existing=True)
     ).all()
-    live = {lease.slot: lease for lease in leases if lease.expires_at > now}
+    live = {lease.slot: lease for lease in leases if lease.stands(now)}
     own = next((lease for lease in live.values() if lease.annotator_id == member.id), None)
     if own is not None:
         return _renewed(session, own, place.trace_id, lasting)
@@ -120,7 +121,7 @@ def _taken(session: Session, values: dict[str, Any], now: datetime) -> bool:
     statement = insert.on_conflict_do_update(
         index_elements=["batch_trace_id", "slot"],
         set_={name: insert.excluded[name] for name in values},
-        where=col(Lease.expires_at) <= now,
+        where=sa.not_(queries.stands(now)),
     ).returning(col(Lease.id))
     return session.execute(statement).first() is not None
 
@@ -145,7 +146,7 @@ def renew(
     places = session.exec(queries.place(round_id, stored_id(trace))).all()
     for place in places:
         for lease in session.exec(queries.leases_on(stored_id(place))):
-            if lease.annotator_id == member.id and lease.expires_at > now:
+            if lease.annotator_id == member.id and lease.stands(now):
                 return _renewed(session, lease, trace_id, lasting)
     for place in places:
         if place.assigned_to not in (None, member.id):
@@ -162,7 +163,7 @@ def hand_in(session: Session, member: Member, trace_id: int, token: str) -> bool
     """
     leases = session.exec(queries.leases_of_trace(trace_id, member.id)).all()
     now = utc_now()
-    stood = not token or any(lease.token == token and lease.expires_at > now for lease in leases)
+    stood = not token or any(lease.token == token and lease.stands(now) for lease in leases)
     if not stood:
         stood = renew(session, member, trace_id) is not None
         leases = session.exec(queries.leases_of_trace(trace_id, member.id)).all()

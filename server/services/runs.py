@@ -7,10 +7,11 @@ import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import structlog
 from sqlmodel import Session, select
 from sqlmodel.sql.expression import SelectOfScalar
 
@@ -23,6 +24,7 @@ from server.models.run import AnalysisRun, RunKind, RunStatus
 from server.queries import runs as queries
 from server.settings import Settings
 
+_log = structlog.get_logger()
 HEARTBEAT_S = 5.0
 DEAD_AFTER = timedelta(seconds=30)
 _PROGRESS_EVERY_S = 0.5
@@ -30,6 +32,10 @@ _PROGRESS_EVERY_S = 0.5
 
 class Cancelled(Exception):  # it is no error
     """Somebody cancelled the run; what was finished by then stays."""
+
+
+class Superseded(Cancelled):
+    """Somebody else performs the run now: this process was taken for dead."""
 
 
 @dataclass
@@ -42,19 +48,21 @@ class RunContext:
     project_id: int
     kind: str
     parameters: Mapping[str, Any]
+    claimed_at: datetime | None = None
+    """Tells this claim from a later one of somebody who took this process for dead."""
     _told_at: float = field(default=0.0)
 
     def progress(self, done: int, total: int | None = None, text: str = "") -> None:
         """Tell how far the run is.
 
         Raises:
-            Cancelled: Somebody asked for that meanwhile.
+            Cancelled: Somebody asked for that meanwhile, or somebody else performs the run now.
         """
         if time.monotonic() - self._told_at < _PROGRESS_EVERY_S:
             return
         self._told_at = time.monotonic()
         with self.database.writing() as session:
-            run = _get(session, self.run_id)
+            run = _held(session, self)
             run.progress_done, run.progress_total, run.progress_text = done, total, text
             session.add(run)
             cancelled = run.cancel_requested
@@ -81,6 +89,8 @@ def request(
 ) -> AnalysisRun:
     """Ask for a run; the same question under way or answered gives that run."""
     if input_digest:
+        # Where several processes write: two who ask at once ask one after the other.
+        session.exec(queries.asked_in_turn(member.project_id))
         known = session.exec(queries.same_question(member.project_id, kind, input_digest)).first()
         if known is not None:
             return known
@@ -165,16 +175,20 @@ def perform(
     if context is None:
         return None
     try:
-        with _heartbeat(database, run_id):
+        with _heartbeat(context):
             result = handlers[context.kind](context)
+    except Superseded:
+        _log.warning("a run was begun again by somebody else", run_id=run_id)
+        return None
     except Cancelled:
-        _finish(database, run_id, RunStatus.CANCELLED, error="Cancelled; what was done stays.")
+        _finish(context, RunStatus.CANCELLED, error="Cancelled; what was done stays.")
     except FaultbookError as error:
-        _finish(database, run_id, RunStatus.FAILED, error=error.message)
+        _finish(context, RunStatus.FAILED, error=error.message)
     except Exception:
-        _finish(database, run_id, RunStatus.FAILED, error=traceback.format_exc())
+        _finish(context, RunStatus.FAILED, error=traceback.format_exc())
     else:
-        _finish(database, run_id, RunStatus.DONE, result=result)
+        if not _finish(context, RunStatus.DONE, result=result):
+            return None
         database.refresh_statistics()
     return context.kind
 
@@ -186,7 +200,8 @@ def _claim(database: Database, settings: Settings, run_id: int) -> RunContext | 
         ).first()
         if run is None or run.status is not RunStatus.QUEUED:
             return None
-        run.status, run.started_at, run.heartbeat_at = RunStatus.RUNNING, utc_now(), utc_now()
+        now = utc_now()
+        run.status, run.started_at, run.heartbeat_at = RunStatus.RUNNING, now, now
         session.add(run)
         return RunContext(
             database=database,
@@ -195,21 +210,35 @@ def _claim(database: Database, settings: Settings, run_id: int) -> RunContext | 
             project_id=run.project_id,
             kind=run.kind,
             parameters=run.parameters,
+            claimed_at=now,
         )
 
 
+def _held(session: Session, context: RunContext) -> AnalysisRun:
+    """Return the run, which nobody else may have claimed since."""
+    run = _get(session, context.run_id)
+    if context.claimed_at is not None and run.started_at != context.claimed_at:
+        raise Superseded
+    return run
+
+
 @contextmanager
-def _heartbeat(database: Database, run_id: int) -> Iterator[None]:
+def _heartbeat(context: RunContext) -> Iterator[None]:
     over = threading.Event()
 
     def beat() -> None:
         while not over.wait(HEARTBEAT_S):
-            with database.writing() as session:
-                run = _get(session, run_id)
-                run.heartbeat_at = utc_now()
-                session.add(run)
+            try:
+                with context.database.writing() as session:
+                    run = _held(session, context)
+                    run.heartbeat_at = utc_now()
+                    session.add(run)
+            except Superseded:
+                return
+            except Exception:  # a full disk, a database away: the work itself may get through
+                _log.exception("a heartbeat is tried again", run_id=context.run_id)
 
-    thread = threading.Thread(target=beat, name=f"heartbeat-{run_id}", daemon=True)
+    thread = threading.Thread(target=beat, name=f"heartbeat-{context.run_id}", daemon=True)
     thread.start()
     try:
         yield
@@ -219,18 +248,35 @@ def _heartbeat(database: Database, run_id: int) -> Iterator[None]:
 
 
 def _finish(
-    database: Database,
-    run_id: int,
+    context: RunContext,
     status: RunStatus,
     *,
     result: dict[str, Any] | None = None,
     error: str = "",
-) -> None:
-    with database.writing() as session:
+) -> bool:
+    """Store how a run ended; False where somebody else performs it now, whose end counts."""
+    try:
+        with context.database.writing() as session:
+            run = _held(session, context)
+            run.status, run.finished_at, run.error = status, utc_now(), error
+            run.result = result or run.result
+            session.add(run)
+    except Superseded:
+        _log.warning("a run was begun again by somebody else", run_id=context.run_id)
+        return False
+    return True
+
+
+def in_short(database: Database, run_id: int) -> dict[str, Any]:
+    """Kind, status and seconds of a run, for the log; of a failure its last line's first word."""
+    with database.reading() as session:
         run = _get(session, run_id)
-        run.status, run.finished_at, run.error = status, utc_now(), error
-        run.result = result or run.result
-        session.add(run)
+    told: dict[str, Any] = {"kind": run.kind, "status": run.status.value}
+    if run.started_at and run.finished_at:
+        told["seconds"] = round((run.finished_at - run.started_at).total_seconds(), 3)
+    if run.status is RunStatus.FAILED:
+        told["error"] = run.error.strip().splitlines()[-1].partition(" ")[0]
+    return told
 
 
 def recover(session: Session, jobs: Jobs) -> int:
@@ -238,7 +284,8 @@ def recover(session: Session, jobs: Jobs) -> int:
 
     A run is safe to begin again: imports skip what is in, analyses start over.
     """
-    lost = session.exec(queries.abandoned(utc_now() - DEAD_AFTER)).all()
+    now = utc_now()
+    lost = session.exec(queries.abandoned(now - DEAD_AFTER, now + DEAD_AFTER)).all()
     for run in lost:
         run.status, run.progress_text = RunStatus.QUEUED, ""
         session.add(run)
@@ -247,7 +294,7 @@ def recover(session: Session, jobs: Jobs) -> int:
 
 
 def enqueue_waiting(session: Session, jobs: Jobs) -> None:
-    """Queue every waiting run once more, at start-up: its message may have been lost.
+    """Queue every waiting run once more: its message may have been lost with a process.
 
     A second message does no harm: a run is performed by whoever claims it first.
     """

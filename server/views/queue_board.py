@@ -224,9 +224,9 @@ def live_claims(session: Session, member: Member) -> tuple[ClaimRow, ...]:
             is_own=holder.id == member.id,
             since=lease.created_at,
             until=lease.expires_at,
-            is_stale=lease.expires_at <= now,
+            is_stale=not lease.stands(now),
             words=f"ran out {ago(lease.expires_at, now)}"
-            if lease.expires_at <= now
+            if not lease.stands(now)
             else f"{lasting(lease.expires_at - now)} left",
         )
         for lease, holder, trace_id, external_id in session.execute(

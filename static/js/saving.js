@@ -23,24 +23,33 @@ document.addEventListener("htmx:afterRequest", (event) => {
   say(`saved ${new Date().toLocaleTimeString("en-GB")}`);
 });
 
-document.addEventListener("htmx:responseError", (event) => isSave(event) && say("not saved", "failed"));
+document.addEventListener("htmx:responseError", (event) => {
+  if (!isSave(event)) return;
+  say("not saved", "failed");
+  // 503: the server is there, its database is not, for a while. The notice says so.
+  if (event.detail.xhr.status === 503) tryAgain(event, "");
+});
 
 document.addEventListener("htmx:sendError", (event) => {
   if (!isSave(event)) return;
+  if (tryAgain(event, "The server did not answer. What you typed stays here and is sent again when it is back.")) return;
+  say("not saved, the server did not answer", "failed");
+  announce("The server did not answer, so this is not saved. What you typed stays here: save again when it is back.");
+});
+
+function tryAgain(event, told) {
   const form = event.detail.elt.closest("form[data-retry]");
-  if (!form) {
-    say("not saved, the server did not answer", "failed");
-    return announce("The server did not answer, so this is not saved. What you typed stays here: save again when it is back.");
-  }
+  if (!form) return false;
   say("not saved, retrying", "failed");
-  if (!waits.has(event.detail.elt)) announce("The server did not answer. What you typed stays here and is sent again when it is back.");
+  if (told && !waits.has(event.detail.elt)) announce(told);
   const wait = Math.min(30, (waits.get(event.detail.elt) ?? 1) * 2);
   waits.set(event.detail.elt, wait);
   // The earlier try may have been kept, with only its answer lost.
   if (form.elements.again) form.elements.again.value = "true";
   const { submitter } = event.detail.requestConfig.triggeringEvent ?? {};
   setTimeout(() => form.isConnected && form.requestSubmit(submitter?.isConnected ? submitter : undefined), wait * 1000);
-});
+  return true;
+}
 
 // The server writes UTC; people read their own clock.
 function tellLocalTimes() {

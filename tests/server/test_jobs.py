@@ -1,12 +1,15 @@
 """Runs: performed once, with progress, cancelled, failed with a reason, found again when dead."""
 
+import sqlite3
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
 from sqlmodel import Session, select
 
+from server import tasks
 from server.db import Database
 from server.errors import Conflict, Invalid
 from server.jobs import Jobs
@@ -186,3 +189,85 @@ def test_two_messages_for_one_run_perform_it_once(
     last = ask(database, jobs)
     wait_until_over(database, last)
     assert performed.count(run_id) == 1
+
+
+def lose_and_find(database: Database, jobs: Jobs, run_id: int) -> None:
+    """Take the worker of a run for dead, as after the clock was set; and queue the run again."""
+    with database.writing() as session:
+        run = session.get_one(AnalysisRun, run_id)
+        run.heartbeat_at = utc_now() + timedelta(days=1)
+        session.add(run)
+    with database.writing() as session:
+        assert runs.recover(session, jobs) == 1
+
+
+def test_a_worker_wrongly_taken_for_dead_leaves_the_run_to_who_began_it_again(
+    database: Database, jobs: Jobs, settings: Settings
+) -> None:
+    make_project(database)
+    tries: list[int] = []
+
+    def handler(context: RunContext) -> dict[str, object]:
+        tries.append(context.run_id)
+        first = len(tries) == 1
+        if first:
+            lose_and_find(database, jobs, context.run_id)
+            while len(tries) == 1:
+                threading.Event().wait(0.01)
+            wait_until_over(database, context.run_id)
+        return {"first": first}
+
+    start(jobs, database, settings, handler)
+    run_id = ask(database, jobs)
+    assert wait_until_over(database, run_id).result == {"first": False}
+    assert tries == [run_id, run_id]
+    jobs.stop()
+    assert state(database, run_id).result == {"first": False}
+
+
+def test_a_run_whose_message_was_lost_is_queued_again(
+    database: Database, settings: Settings, jobs: Jobs
+) -> None:
+    make_project(database)
+    run_id = ask(database, Jobs.immediate())  # its message goes nowhere: nobody performs it
+    assert jobs.is_empty()
+    with database.writing() as session:
+        runs.enqueue_waiting(session, jobs)
+    assert not jobs.is_empty()
+    start(jobs, database, settings, lambda _context: {"found": True})
+    assert wait_until_over(database, run_id).result == {"found": True}
+
+
+@pytest.mark.sqlite
+def test_a_run_that_cannot_be_queued_now_waits_in_the_database(
+    database: Database, settings: Settings, jobs: Jobs
+) -> None:
+    make_project(database)
+    other = sqlite3.connect(settings.jobs_path, isolation_level=None)
+    other.execute("DROP TABLE task")
+    run_id = ask(database, jobs)
+    other.close()
+    assert state(database, run_id).status is RunStatus.QUEUED
+
+
+def test_a_question_asked_at_once_in_several_processes_is_one_run(
+    database: Database, jobs: Jobs
+) -> None:
+    make_project(database)
+    url = database.engine.url.render_as_string(hide_password=False)
+    processes = [Database.from_url(url) for _ in range(8)]
+    with ThreadPoolExecutor(len(processes)) as pool:
+        asked = [pool.submit(ask, process, jobs, "which?") for process in processes]
+        assert len({one.result() for one in asked}) == 1
+    for process in processes:
+        process.dispose()
+
+
+def test_a_clock_that_was_set_is_noticed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = tasks.Clock()
+    assert not clock.was_set()
+    for jump in (timedelta(hours=1), timedelta(hours=-1), timedelta(days=-1)):
+        now = utc_now() + jump
+        monkeypatch.setattr(tasks, "utc_now", lambda now=now: now)
+        assert clock.was_set()
+        assert not clock.was_set()

@@ -82,6 +82,39 @@ def test_a_claim_that_ran_out_goes_to_the_next_who_asks(database: Database) -> N
         assert claimed(session, "Annotator A") is None
 
 
+def test_a_clock_set_back_keeps_nobody_from_what_absent_people_hold(database: Database) -> None:
+    (only,) = batch_of(database, 1)
+    with database.writing() as session:
+        alice = member(session, "Annotator A")
+        claim = queue.claim_next(session, alice)
+        assert claim is not None
+        day = timedelta(days=1)  # the claim is of tomorrow now
+        session.execute(
+            sa.update(Lease).values(created_at=utc_now() + day, expires_at=claim.expires_at + day)
+        )
+    with database.writing() as session:
+        # Whoever is still there keeps it by the next sign of them; else the next one has it.
+        assert claimed(session, "Annotator B") == only
+        assert claimed(session, "Annotator A") is None
+        assert not queue.hand_in(session, alice, only, claim.token)
+
+
+def test_a_clock_set_back_takes_nothing_from_whoever_is_still_there(database: Database) -> None:
+    (only,) = batch_of(database, 1)
+    with database.writing() as session:
+        alice = member(session, "Annotator A")
+        claim = queue.claim_next(session, alice)
+        assert claim is not None
+        later = utc_now() + timedelta(hours=1)
+        session.execute(sa.update(Lease).values(created_at=later, expires_at=later + queue.LEASE))
+    with database.writing() as session:
+        assert queue.renew(session, alice, only) is not None
+        assert claimed(session, "Annotator B") is None
+        lease = session.exec(select(Lease)).one()
+        assert lease.stands(utc_now())
+        assert lease.expires_at < later
+
+
 def test_a_late_reading_is_kept_and_said_to_be_extra(database: Database) -> None:
     (only,) = batch_of(database, 1)
     with database.writing() as session:
