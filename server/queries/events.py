@@ -1,6 +1,7 @@
 """Statements over the event log: what stands, what may be undone, what leans on what."""
 
 from collections.abc import Collection
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -30,6 +31,8 @@ SYSTEM_KINDS = (
 """What is logged without being a decision that could be taken back."""
 
 
+Number = int | sa.BindParameter[int]
+
 _undone, _redone = aliased(Event), aliased(Event)
 """Made once: making them takes longer than the statements of a page that they stand in."""
 
@@ -40,7 +43,7 @@ def _stands(event: Any) -> sa.ColumnElement[bool]:
     return ~sa.exists().where(col(_undone.undoes) == event.id, ~redo_exists).correlate(event)
 
 
-def decisions(project_id: int) -> SelectOfScalar[Event]:
+def decisions(project_id: Number) -> SelectOfScalar[Event]:
     """Decisions of a project that stand, newest first."""
     return (
         select(Event)
@@ -53,12 +56,12 @@ def decisions(project_id: int) -> SelectOfScalar[Event]:
     )
 
 
-def decisions_by(project_id: int, actor_id: int) -> SelectOfScalar[Event]:
+def decisions_by(project_id: Number, actor_id: Number) -> SelectOfScalar[Event]:
     """What one person could undo, the next first."""
     return decisions(project_id).where(Event.actor_id == actor_id)
 
 
-def undos_by(project_id: int, actor_id: int) -> SelectOfScalar[Event]:
+def undos_by(project_id: Number, actor_id: Number) -> SelectOfScalar[Event]:
     """What one person could redo, the next first: undos since their latest decision."""
     latest_decision = (
         sa.select(sa.func.coalesce(sa.func.max(Event.id), 0))
@@ -79,6 +82,17 @@ def undos_by(project_id: int, actor_id: int) -> SelectOfScalar[Event]:
             _stands(Event),
         )
         .order_by(col(Event.id).desc())
+    )
+
+
+@cache
+def undo_and_redo() -> sa.Select[str | None, str | None]:
+    """What `actor_id` would undo and redo next in `project_id`; made once, for every page asks."""
+    who: tuple[Number, Number] = (sa.bindparam("project_id"), sa.bindparam("actor_id"))
+    summary = col(Event.summary)
+    return sa.select(
+        decisions_by(*who).with_only_columns(summary).limit(1).scalar_subquery(),
+        undos_by(*who).with_only_columns(summary).limit(1).scalar_subquery(),
     )
 
 

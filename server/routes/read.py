@@ -14,7 +14,8 @@ from server.sampling.wanted import DEFAULT_SIZE
 from server.services import batches, notes, readings, traces, verdicts
 from server.views import hits
 from server.views.batches import begin
-from server.views.read import Kept, read_page
+from server.views.read import read_page
+from server.views.read_notes import Kept
 from server.views.reading import Reading, reading
 from server.views.step_page import step_page, steps_part
 from server.views.token_track import token_track
@@ -160,10 +161,10 @@ def describe(
 def add_note(screen: AnnotatorScreen, trace_id: int, form: Annotated[NoteForm, Form()]) -> Response:
     """Write a note; or keep what is in the box, submit the verdict and go to the next trace."""
     try:
-        with screen.session.begin_nested():
-            if form.next:
+        if form.next:
+            with screen.session.begin_nested():
                 return _finish(screen, trace_id, form)
-            note = _add(screen, trace_id, form)
+        note = _add(screen, trace_id, form)
     except (Conflict, Invalid) as refusal:
         return _kept(screen, trace_id, form.kept(refusal.message), refusal.status)
     screen.announce("Note saved", undo=True, **_sent(screen, trace_id))

@@ -90,7 +90,8 @@ class Screen:
         decides = self.wants_fragment and self.request.method not in SAFE_METHODS
         counted = not self.wants_fragment or (decides and section in _COUNTING)
         counts = (facts or Facts(self.session, self.member)) if counted else None
-        frame = shell(self.session, self.member, section, self.who.user, counts)
+        is_part = self.wants_fragment and bool(blocks)
+        frame = shell(self.session, self.member, section, self.who.user, counts, is_part=is_part)
         response = show_page(
             self.request, template, view, frame, blocks=blocks, status=status, headers=self._headers
         )
@@ -123,7 +124,7 @@ class Screen:
         href = "" if trace_id is None else self.url(f"/read/{trace_id}")
         self.announce(message, undo=undo, href=href, **{"page:stale": {"message": message}})
         facts = Facts(self.session, self.member)
-        frame = shell(self.session, self.member, "", self.who.user, facts)
+        frame = shell(self.session, self.member, "", self.who.user, facts, is_part=True)
         return Response(_rail(frame, counted=True), media_type="text/html", headers=self._headers)
 
 

@@ -192,6 +192,8 @@ class Outline:
         hits: Hits = NO_SEARCH,
     ) -> tuple[BlockView, ...]:
         """Read the texts of these blocks; `whole` leaves nothing of long ones out."""
+        if not chosen:
+            return ()
         positions = [row.position for block in chosen for row in block.rows]
         found = self._session.exec(queries.steps_at(self._trace_id, positions)).all()
         steps = {step.position: step for step in found}

@@ -64,6 +64,8 @@ def shell(
     section: str,
     user: User | None = None,
     facts: Facts | None = None,
+    *,
+    is_part: bool = False,
 ) -> Shell:
     """Build the frame of a page for a member of a project, or of a page outside projects.
 
@@ -73,28 +75,33 @@ def shell(
         section: The part of the rail that the page belongs to.
         user: Who is signed in; None on a server where nobody signs in.
         facts: What the rail's numbers are taken from; parts of a page do without them.
+        is_part: Whether parts of a page are sent, which name no other projects and people.
     """
-    mine = projects.open_projects() if user is None else users.projects_of(user)
     frame = replace(
         bare_shell(section),
-        projects=tuple(_project(found) for found in session.exec(mine)),
+        projects=() if is_part else _projects(session, user),
         account=None if user is None else ShellAccount(user.name, user.is_admin),
     )
     if member is None:
         return frame
-    undoable = session.exec(events.decisions_by(member.project_id, member.id).limit(1)).first()
+    of_member = {"project_id": member.project_id, "actor_id": member.id}
+    undoable, redoable = session.execute(events.undo_and_redo(), of_member).one()
     # What stands last in an archived project is its archiving, which can be taken back.
     may_undo = member.project.is_open or member.project.is_archived
-    redoable = session.exec(events.undos_by(member.project_id, member.id).limit(1)).first()
     return replace(
         frame,
         project=_project(member.project),
         counts=_counts(facts) if facts else {},
         member=_member(member),
-        members=() if user else _local_people(session, member.project),
-        undo_label=undoable.summary if undoable and may_undo else None,
-        redo_label=redoable.summary if redoable and member.project.is_open else None,
+        members=() if user or is_part else _local_people(session, member.project),
+        undo_label=undoable if may_undo else None,
+        redo_label=redoable if member.project.is_open else None,
     )
+
+
+def _projects(session: Session, user: User | None) -> tuple[ShellProject, ...]:
+    mine = projects.open_projects() if user is None else users.projects_of(user)
+    return tuple(_project(found) for found in session.exec(mine))
 
 
 def _local_people(session: Session, project: Project) -> tuple[ShellMember, ...]:
