@@ -15,6 +15,7 @@ from server.assets import shipped
 from server.db import Database
 from server.jobs import Jobs
 from server.logs import configure_logging
+from server.metrics import RequestMetrics
 from server.request_log import RequestLog
 from server.routes import (
     account,
@@ -46,6 +47,7 @@ from server.routes import (
     lenses,
     lifecycle,
     members,
+    metrics,
     model_profiles,
     modes,
     near_duplicates,
@@ -116,6 +118,7 @@ ROUTERS: Sequence[APIRouter] = (
     lenses.router,
     lifecycle.router,
     members.router,
+    metrics.router,
     model_profiles.router,
     modes.router,
     near_duplicates.router,
@@ -214,6 +217,7 @@ def supply(
     app.state.jobs = jobs or Jobs.beside(settings.database_url, settings.jobs_path)
     app.state.runs_jobs = runs_jobs
     app.state.rate_limits = RateLimits()
+    app.state.request_metrics = RequestMetrics() if settings.metrics_token else None
     supply_receiver(app.state)
     schema.prepare(app.state.database)
     tasks.attach(app.state.jobs, app.state.database, settings)

@@ -69,12 +69,16 @@ class RequestLog:
             await send(message)
 
         settings: Settings = scope["app"].state.settings
+        counted = scope["app"].state.request_metrics
         began = time.perf_counter()
         with structlog.contextvars.bound_contextvars(request_id=identifier):
             try:
                 await self._app(scope, receive, send_with_id)
             finally:
-                _tell(settings, _facts(scope, status, began))
+                facts = _facts(scope, status, began)
+                _tell(settings, facts)
+                if counted is not None:
+                    counted.observe(facts["method"], facts["route"], status, facts["ms"] / 1000)
 
 
 def _tell(settings: Settings, facts: dict[str, Any]) -> None:

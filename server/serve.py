@@ -9,8 +9,10 @@ import socket
 import threading
 import urllib.request
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
+from server import metrics
 from server.db import is_sqlite
 from server.errors import StartupError
 from server.settings import Settings
@@ -136,7 +138,8 @@ def run_processes(
     url = url_of(listening)
     telling = threading.Thread(target=_tell_when_ready, args=(url, when_ready), daemon=True)
     telling.start()
-    Multiprocess(config, sockets=[listening]).run()
+    with metrics.added_up() if settings.metrics_token else nullcontext():
+        Multiprocess(config, sockets=[listening]).run()
 
 
 def application() -> "FastAPI":

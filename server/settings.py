@@ -102,6 +102,10 @@ class Settings(BaseSettings):
         default="info", description="The least that is logged."
     )
     log_requests: bool = Field(default=False, description="Log a line for every request.")
+    metrics_token: str = Field(
+        default="",
+        description="Who shows this as a bearer token may read /metrics; empty: nobody may.",
+    )
     log_slow_ms: int = Field(
         default=2_000, ge=1, description="A request that takes as many milliseconds is logged."
     )

@@ -80,6 +80,7 @@ NOT_PAGES = {
     "/account": "needs somebody signed in",
     "/admin": "needs an admin signed in",
     "/healthz": "JSON for whoever watches the server",
+    "/metrics": "text for Prometheus, where a token is set",
     "/readyz": "JSON for whoever watches the server",
     "/invitations/{secret}": "needs a one-time link",
     "/projects/{slug}/agreement/{kind}": "a download",

@@ -21,6 +21,7 @@ LEAST = {
         GET /healthz
         GET /invitations/{secret}
         POST /invitations/{secret}
+        GET /metrics
         GET /readyz
         GET /sign-in
         POST /sign-in
