@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -21,9 +22,11 @@ from server.models.verdict import Verdict, VerdictValue
 _Outline = sa.Select[int, str, StepKind, str, str]
 
 
-def step_count(trace_id: int) -> sa.Select[int]:
-    """How many steps a trace has."""
-    return sa.select(sa.func.count(col(Step.position))).where(col(Step.trace_id) == trace_id)
+@cache
+def step_count() -> sa.Select[int]:
+    """How many steps `trace_id` has; made once."""
+    counted = sa.func.count(col(Step.position))
+    return sa.select(counted).where(col(Step.trace_id) == sa.bindparam("trace_id"))
 
 
 def outline(trace_id: int, first: int, end: int) -> _Outline:
@@ -239,12 +242,13 @@ def verdicts_of_others(trace_id: int, annotator_id: int) -> sa.Select[Verdict, A
     )
 
 
-def notes_with_authors(trace_id: int) -> sa.Select[Note, Annotator]:
-    """Everybody's notes on a trace with who wrote them, in the order of writing."""
+@cache
+def notes_with_authors() -> sa.Select[Note, Annotator]:
+    """Everybody's notes on `trace_id` with who wrote them, in the order of writing; made once."""
     return (
         sa.select(Note, Annotator)
         .join(Annotator, col(Annotator.id) == col(Note.annotator_id))
-        .where(col(Note.trace_id) == trace_id)
+        .where(col(Note.trace_id) == sa.bindparam("trace_id"))
         .order_by(col(Note.id))
     )
 

@@ -1,12 +1,14 @@
 """Statements over verdicts."""
 
 from collections.abc import Collection
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
+from server.models.batch import Round
 from server.models.judge import Judge, JudgeVerdict
 from server.models.project import Annotator, AnnotatorKind
 from server.models.trace import Trace
@@ -25,6 +27,23 @@ def own(trace_id: int, annotator_id: int, round_id: int) -> SelectOfScalar[Verdi
         Verdict.trace_id == trace_id,
         Verdict.annotator_id == annotator_id,
         Verdict.round_id == round_id,
+    )
+
+
+@cache
+def own_in_latest_round() -> SelectOfScalar[Verdict]:
+    """What `annotator_id` says of `trace_id` in the latest round of `project_id`; made once."""
+    latest = (
+        select(Round.id)
+        .where(Round.project_id == sa.bindparam("project_id"))
+        .order_by(col(Round.number).desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    return select(Verdict).where(
+        Verdict.trace_id == sa.bindparam("trace_id"),
+        Verdict.annotator_id == sa.bindparam("annotator_id"),
+        Verdict.round_id == latest,
     )
 
 
@@ -53,6 +72,20 @@ def submitted_among(annotator_id: int, trace_ids: Collection[int]) -> SelectOfSc
 def submitted_on(annotator_id: int, trace_id: int) -> SelectOfScalar[int]:
     """A trace's id, if the annotator has submitted a verdict on it in any round."""
     return submitted_traces(annotator_id).where(Verdict.trace_id == trace_id).limit(1)
+
+
+@cache
+def submitted() -> SelectOfScalar[int]:
+    """`submitted_on` of `annotator_id` and `trace_id`; made once, for it guards every answer."""
+    return (
+        select(Verdict.trace_id)
+        .where(
+            Verdict.annotator_id == sa.bindparam("annotator_id"),
+            col(Verdict.submitted_at).is_not(None),
+            Verdict.trace_id == sa.bindparam("trace_id"),
+        )
+        .limit(1)
+    )
 
 
 def seconds(project_id: int, *, annotator_id: int | None = None) -> SelectOfScalar[float | None]:

@@ -87,7 +87,9 @@ class TraceSaid:
         }
         self._notes = [
             note
-            for note, author in session.execute(readings.notes_with_authors(trace_id))
+            for note, author in session.execute(
+                readings.notes_with_authors(), {"trace_id": trace_id}
+            )
             if author.kind is AnnotatorKind.HUMAN
         ]
         self._under = {

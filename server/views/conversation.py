@@ -94,7 +94,7 @@ class Outline:
         self._trace_id = trace_id
         self._profile = profile
         self._ties = Ties(
-            session.execute(queries.step_count(trace_id)).scalar_one(),
+            session.execute(queries.step_count(), {"trace_id": trace_id}).scalar_one(),
             lambda first, end: self._read(queries.outline(trace_id, first, end)),
             lambda ids: self._read(queries.outline_of_calls(trace_id, ids)),
         )

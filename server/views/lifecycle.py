@@ -90,7 +90,7 @@ def _file(run: AnalysisRun | None, path: str) -> ArchiveFile | None:
 def erasure_page(session: Session, member: Member, trace: Trace) -> ErasurePage:
     """Build the page that asks before a trace is erased."""
     trace_id = stored_id(trace)
-    written = session.execute(readings.notes_with_authors(trace_id)).all()
+    written = session.execute(readings.notes_with_authors(), {"trace_id": trace_id}).all()
     base = f"/projects/{member.project.slug}"
     return ErasurePage(
         path=f"{base}/traces/{trace_id}/erase",

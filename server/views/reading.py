@@ -12,7 +12,7 @@ from server.models.note import Note
 from server.models.project import Annotator, Member
 from server.models.trace import Trace
 from server.models.verdict import Verdict
-from server.queries import events, rounds, verdicts
+from server.queries import events, verdicts
 from server.queries import readings as queries
 from server.views.conversation import Annotated, Outline
 
@@ -61,7 +61,8 @@ def reading(session: Session, member: Member, trace: Trace) -> Reading:
     verdict = _own_verdict(session, member, trace_id)
     sight = _sight(session, member, trace_id)
     rows = [
-        (note, author) for note, author in session.execute(queries.notes_with_authors(trace_id))
+        (note, author)
+        for note, author in session.execute(queries.notes_with_authors(), {"trace_id": trace_id})
     ]
     return Reading(
         session=session,
@@ -81,15 +82,17 @@ def reading(session: Session, member: Member, trace: Trace) -> Reading:
 
 
 def _own_verdict(session: Session, member: Member, trace_id: int) -> Verdict | None:
-    current = session.exec(rounds.current(member.project_id)).first()
-    if current is None:
-        return None
-    return session.exec(verdicts.own(trace_id, member.id, stored_id(current))).first()
+    asked = {
+        "trace_id": trace_id,
+        "annotator_id": member.id,
+        "project_id": member.project_id,
+    }
+    return session.exec(verdicts.own_in_latest_round(), params=asked).first()
 
 
 def _sight(session: Session, member: Member, trace_id: int) -> Sight:
-    submitted = verdicts.submitted_on(member.id, trace_id)
-    if not member.project.blind or session.exec(submitted).first() is not None:
+    asked = {"annotator_id": member.id, "trace_id": trace_id}
+    if not member.project.blind or session.exec(verdicts.submitted(), params=asked).first():
         return Sight.SHOWN
     if member.is_blind:
         return Sight.HIDDEN
