@@ -7,6 +7,8 @@ from typing import Literal
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from server.oidc_settings import OidcSettings
+
 
 def with_driver(url: str) -> str:
     """Return a database URL with the driver that is installed, where it names none."""
@@ -15,7 +17,7 @@ def with_driver(url: str) -> str:
     return f"postgresql+psycopg{separator}{rest}" if is_plain else url
 
 
-class Settings(BaseSettings):
+class Settings(OidcSettings, BaseSettings):
     """Settings of one running Faultbook. Command-line options override the environment."""
 
     model_config = SettingsConfigDict(env_prefix="FAULTBOOK_", extra="ignore")
@@ -38,6 +40,11 @@ class Settings(BaseSettings):
         "Only on a loopback address.",
     )
     job_workers: int = Field(default=2, ge=1, description="Threads that run background jobs.")
+    executor: str = Field(
+        default="local",
+        description="Who computes signals and heavy answers: `local`, or `dask://HOST:PORT`, the "
+        "scheduler of a Dask cluster (`tls://HOST:PORT` with certificates).",
+    )
     embedding_model: str = Field(
         default="",
         description="Folder of a sentence-transformers model; empty means the installed "

@@ -6,8 +6,8 @@ import typer
 
 from server.commands.analyses.population import FiltersOption
 from server.commands.console import Console, opened
+from server.commands.left_to_server import queue
 from server.commands.projects import ProjectOption
-from server.commands.signals import queue
 
 _AS_IMPORTED = "as-imported"
 

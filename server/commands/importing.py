@@ -11,7 +11,7 @@ from server.commands.archives import archives_among, import_archives
 from server.commands.codebooks import codebooks_among, import_codebooks
 from server.commands.console import Console, Progress, opened
 from server.commands.interrupts import interrupts
-from server.commands.signals import leave_to_server
+from server.commands.left_to_server import leave_to_server
 from server.services.import_process import Reader, collect_seldom, reader
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ def import_files(
     """Import traces (the same file again changes nothing), a REFI-QDA file, or an archive."""
     if reapply is not None:
         _check_reapply(project, given=bool(files or format_name or as_last_time or dry_run))
-        _reapply(console, project, reapply, _mapping(mapping or ()), dimension or ())
+        _reapply(console, project, reapply, mapped(mapping or ()), dimension or ())
         return
     if not files:
         raise typer.BadParameter("Say which files, or --reapply IMPORT for one that is in.")
@@ -107,8 +107,8 @@ def import_files(
 
         options = imports.options_from(
             console.settings,
-            format_name=_known_format(format_name),
-            mapping=_mapping(mapping or ()),
+            format_name=known_format(format_name),
+            mapping=mapped(mapping or ()),
             dimensions=dimension or (),
         )
         origin = _origin(source, source_url, pipeline_version, random_sample=random_sample)
@@ -144,7 +144,8 @@ def _import_apart(console: Console, files: Sequence[Path], project: str, *, dry_
     return False
 
 
-def _known_format(name: str) -> str:
+def known_format(name: str) -> str:
+    """Return the name of a format that is known; empty where none was given."""
     from server.importers.registry import importers
 
     if name and name not in importers():
@@ -153,8 +154,8 @@ def _known_format(name: str) -> str:
     return name
 
 
-def _mapping(given: Iterable[str]) -> dict[str, str]:
-    """Read `FIELD=PATH` as often as it was given."""
+def mapped(given: Iterable[str]) -> dict[str, str]:
+    """Read `FIELD=PATH` as often as it was given; also for other commands."""
     from server.errors import Invalid
     from server.importers.base import ImportOptions
     from server.importers.drafts import check_mapping

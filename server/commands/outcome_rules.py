@@ -5,8 +5,8 @@ from typing import Annotated, Any
 import typer
 
 from server.commands.console import Console, opened
+from server.commands.left_to_server import queue
 from server.commands.projects import ProjectOption
-from server.commands.signals import queue
 
 
 def outcome_rules(

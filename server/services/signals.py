@@ -9,6 +9,7 @@ from sqlmodel import Session
 
 from server import bulk
 from server.db import Database
+from server.executors.choosing import LOCAL, opened
 from server.jobs import Jobs
 from server.models.base import stored_id
 from server.models.event import Event
@@ -19,6 +20,7 @@ from server.models.trace import Trace
 from server.queries import runs as run_queries
 from server.queries import signals as queries
 from server.services import signal_measuring as measuring
+from server.services import signal_measuring_elsewhere as elsewhere
 from server.services import signal_populations, token_sums
 from server.services.events import alike_of, changes_of
 from server.services.runs import RunContext
@@ -112,12 +114,23 @@ def perform(
         other = session.scalars(asked).first()
     if other is not None and other < context.run_id:
         return {_LEFT_TO: other}
-    done = compute(context.database, context.project_id, told or context.progress, workers=workers)
+    done = compute(
+        context.database,
+        context.project_id,
+        told or context.progress,
+        workers=workers,
+        executor=context.settings.executor,
+    )
     return {"traces": done.traces, "measured": done.measured, "changed": done.changed}
 
 
 def compute(
-    database: Database, project_id: int, told: Told, *, workers: int | None = None
+    database: Database,
+    project_id: int,
+    told: Told,
+    *,
+    workers: int | None = None,
+    executor: str = LOCAL,
 ) -> Computed:
     """Bring the signals of a project up to date.
 
@@ -130,12 +143,13 @@ def compute(
         project_id: Of which project.
         told: Told how far it is.
         workers: Processes that measure; without it as many as pays.
+        executor: Where they are: of this computer, or of a cluster, which pays for many traces.
     """
     digest = registry.digest()
     with database.reading() as session:
         waiting = list(session.scalars(queries.to_measure(project_id, digest)))
     done = 0
-    with _measured(database, waiting, digest, workers) as found:
+    with _measured(database, waiting, digest, workers, executor) as found:
         for chunk in found:
             told(done, len(waiting), "measuring what traces say")
             store(database, project_id, digest, chunk)
@@ -148,17 +162,21 @@ def compute(
 
 @contextmanager
 def _measured(
-    database: Database, waiting: Sequence[int], digest: str, workers: int | None
+    database: Database, waiting: Sequence[int], digest: str, workers: int | None, executor: str
 ) -> Iterator[Iterator[list[Measured]]]:
     step = measuring.TRACES_AT_ONCE
     chunks = [waiting[start : start + step] for start in range(0, len(waiting), step)]
+    if executor != LOCAL and len(waiting) >= measuring.PROCESSES_FROM:
+        with opened(executor) as cluster:
+            yield elsewhere.measured(database, chunks, digest, cluster)
+        return
     count = measuring.processes() if len(waiting) >= measuring.PROCESSES_FROM else 1
     count = min(count if workers is None else workers, len(chunks))
     if count <= 1:
         yield measuring.measured_here(database, chunks, digest)
         return
-    with measuring.process_pool(database, count) as executor:
-        yield measuring.measured_by(executor, count, chunks, digest)
+    with measuring.process_pool(database, count) as pool:
+        yield measuring.measured_by(pool, count, chunks, digest)
 
 
 def store(database: Database, project_id: int, digest: str, chunk: Sequence[Measured]) -> None:
