@@ -24,10 +24,11 @@ def catch_up(session: Session, at_least: Mapping[str, int]) -> None:
         table = table_of(MODELS[name])
         stored = session.execute(sa.select(sa.func.max(table.c.id))).scalar() or 0
         if highest := max(stored, number):
-            _set(session, name, highest)
+            put(session, name, highest)
 
 
-def _set(session: Session, table: str, number: int) -> None:
+def put(session: Session, table: str, number: int) -> None:
+    """Let ids of a table go on behind `number`."""
     values = {"table": table, "number": number}
     if session.get_bind().dialect.name != "sqlite":
         quoted = {**values, "table": f'"{table}"'}

@@ -1,5 +1,6 @@
 """`migrate`, `doctor`, `backup` and `restore`: looking after an installation."""
 
+import time
 from dataclasses import asdict, astuple
 from pathlib import Path
 from typing import Annotated
@@ -11,14 +12,51 @@ from server.commands.console import Console, opened
 FileArgument = Annotated[Path, typer.Argument(metavar="FILE", dir_okay=False)]
 
 
-def migrate(console: Console) -> None:
+def migrate(
+    console: Console,
+    to: Annotated[
+        str,
+        typer.Option(
+            metavar="URL",
+            help="Also move everything into this empty database, SQLite or PostgreSQL.",
+        ),
+    ] = "",
+    verify: Annotated[
+        bool, typer.Option(help="Compare everything at the end, before it counts.")
+    ] = True,
+) -> None:
     """Bring the database to the schema of this version; a SQLite file is copied first."""
     from server import schema
 
+    if to:
+        _move(console, to, verify=verify)
+        return
     with opened(console, migrating=True) as database:
         revision = schema.current_revision(database)
     console.say(f"The database is at revision {revision}.")
     console.answer({"revision": revision})
+
+
+def _move(console: Console, to: str, *, verify: bool) -> None:
+    from server.services import database_moves
+
+    started = time.monotonic()
+    with opened(console) as database, console.progress("Looking at both") as progress:
+        moved = database_moves.move(database, to, progress, verify=verify)
+    seconds, rows = time.monotonic() - started, sum(moved.rows.values())
+    console.say(f"{rows:,} rows of {moved.projects} projects are in {moved.target}.")
+    if verify:
+        console.say("Both hold the same: row counts agree, and the archives of each project.")
+    if moved.rewritten_numbers:
+        console.say(
+            f"{moved.rewritten_numbers:,} rows hold numbers that PostgreSQL writes in full, such "
+            "as 1e22; their values are equal."
+        )
+    console.say(
+        "Name it in FAULTBOOK_DATABASE from now on, with the same --data. The database that it was "
+        "moved from is as it was."
+    )
+    console.answer({**asdict(moved), "rows": rows, "tables": moved.rows, "seconds": seconds})
 
 
 def doctor(console: Console) -> None:

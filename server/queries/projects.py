@@ -14,6 +14,11 @@ def by_slug(slug: str) -> SelectOfScalar[Project]:
     return select(Project).where(Project.slug == slug)
 
 
+def every() -> SelectOfScalar[Project]:
+    """All projects, archived ones too."""
+    return select(Project).order_by(col(Project.id))
+
+
 def open_projects() -> SelectOfScalar[Project]:
     """Every project that is not archived, by name."""
     return select(Project).where(col(Project.archived_at).is_(None)).order_by(col(Project.name))

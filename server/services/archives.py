@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -79,6 +80,30 @@ def write(
             file.write(manifest.model_dump_json(indent=2).encode())
     unfinished.replace(path)
     return manifest
+
+
+def digests(session: Session, project: Project) -> dict[str, TableEntry]:
+    """Return rows and digest of each table of the archive that would be written of a project.
+
+    Archives of a project with equal digests and the same attached files are equal byte for byte.
+    """
+    project_id = stored_id(project)
+    renumbering = _to_one(session, project_id)
+    with open(os.devnull, "wb") as nowhere:
+        return {
+            str(model.__tablename__): _write_table(
+                session, nowhere, model, project_id, renumbering
+            )
+            for model in ARCHIVED
+        }
+
+
+def lines(session: Session, project: Project, table: str) -> Iterator[dict[str, Any]]:
+    """Yield the rows of one table as the archive of a project holds them."""
+    project_id = stored_id(project)
+    renumbering = _to_one(session, project_id)
+    for values in _stored_rows(session, MODELS[table], project_id):
+        yield renumbering.row(table, values)
 
 
 def _revision() -> str:
