@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 
 from analysis.cohorts.grouping import Floats, Labels
 from analysis.cohorts.stability import LeftOut
@@ -142,6 +141,8 @@ def area_under_curve(score: Floats, positive: NDArray[np.bool_]) -> float:
 
     Citation: Hanley & McNeil (1982), Radiology 143:29–36.
     """
+    from scipy.stats import rankdata
+
     count, rest = int(positive.sum()), int((~positive).sum())
     if not count or not rest:
         return float("nan")

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit
 
 _PRIOR_SD = 3.0
 """Of abilities and difficulties, in logits: wide, and enough to keep extremes finite."""
@@ -25,6 +24,8 @@ class Rasch:
     @property
     def expected(self) -> Floats:
         """Probability of passing, tasks × models."""
+        from scipy.special import expit
+
         found: Floats = expit(self.ability[None, :] - self.difficulty[:, None])
         return found
 
@@ -43,6 +44,8 @@ def fit_rasch(values: Floats, start: Rasch | None = None, *, steps: int = _STEPS
     Citation: Rasch (1960), Probabilistic Models for Some Intelligence and Attainment Tests;
     Mislevy (1986), Psychometrika 51:177–195, for the priors.
     """
+    from scipy.special import expit
+
     known = ~np.isnan(values)
     passed = np.where(known, values, 0.0)
     count_passed = passed.sum(axis=1), passed.sum(axis=0)

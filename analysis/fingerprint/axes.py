@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.stats import binom
 
 from analysis.frames import require
 from analysis.surface.accuracy import from_sums, wilson_bounds
@@ -115,6 +114,8 @@ def _counts(frame: pd.DataFrame) -> pd.DataFrame:
 
 def _medians(frame: pd.DataFrame) -> pd.DataFrame:
     """Return the median tokens of each cell with the interval of its order statistics."""
+    from scipy.stats import binom
+
     columns = [GROUP, AXIS, "median_tokens", "own_low", "own_high"]
     if TOKENS not in frame:
         return pd.DataFrame(columns=columns).astype({"median_tokens": float})

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import xlogy
 
 Numbers = npt.NDArray[np.float64]
 _STEPS = 200
@@ -122,6 +121,8 @@ def _lines(x_is_ordered: bool, y_is_ordered: bool) -> tuple[int, ...]:
 
 def deviances(correct: Numbers, n: Numbers, rates: Numbers) -> Numbers:
     """Return the binomial deviance of each of many grids from shares."""
+    from scipy.special import xlogy
+
     wrong = n - correct
     rates = np.clip(rates, _LEAST, 1 - _LEAST)
     with np.errstate(divide="ignore", invalid="ignore"):

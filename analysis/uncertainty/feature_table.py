@@ -3,10 +3,13 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 CORRECT, GENERATED_LEN, PREFINAL_LEN = "correct", "generated_len", "prefinal_len"
 PREBOXED_LEN = "preboxed_generated_len"
@@ -50,7 +53,7 @@ class Span:
 class FeatureTable:
     """Traces whose outcome is known, with the features of their tokens."""
 
-    frame: pd.DataFrame
+    frame: "pd.DataFrame"
     """Numbers; a missing one is NaN."""
     failed: NDArray[np.bool_]
     windows: tuple[int, ...]
@@ -111,7 +114,7 @@ def windows_in(columns: Sequence[str]) -> tuple[int, ...]:
     return tuple(sorted({int(match[3]) for match in found if match and match[3]}))
 
 
-def feature_table(frame: pd.DataFrame) -> FeatureTable:
+def feature_table(frame: "pd.DataFrame") -> FeatureTable:
     """Read the contract: `correct` and columns `{signal}_{stat}[_prefinal][_w{T}]`.
 
     Windows are those that any feature names. Features are raw here: see `before_the_answer`.
@@ -120,6 +123,8 @@ def feature_table(frame: pd.DataFrame) -> FeatureTable:
     Raises:
         ValueError: `correct` is missing, holds something else than 0 and 1, or no feature is there.
     """
+    import pandas as pd
+
     features = [column for column in frame.columns if is_feature(str(column))]
     if CORRECT not in frame or not features:
         missing = CORRECT if CORRECT not in frame else "any feature such as entropy_mean_w128"
@@ -142,7 +147,9 @@ def feature_table(frame: pd.DataFrame) -> FeatureTable:
     )
 
 
-def _items(frame: pd.DataFrame) -> NDArray[np.object_] | None:
+def _items(frame: "pd.DataFrame") -> NDArray[np.object_] | None:
+    import pandas as pd
+
     if ITEM not in frame:
         return None
     names = frame[ITEM].astype(str).to_numpy(dtype=object)

@@ -70,8 +70,9 @@ def _serve(
     runs_jobs: bool = True,
     processes: int = 1,
 ) -> None:
-    from server.serve import bind, run, run_processes
+    from server.serve import bind, put_off_collections, run, run_processes
 
+    put_off_collections()
     with bind(settings) as listening:
         with opened(console) as database:
             secret = _first_secret(database, settings)

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from server.commands.analyses.answer import file_name
-from server.commands.analyses.cohort_tables import fields_of, runs_of_table
 from server.commands.analyses.lens_options import Asked, SplitByOption, ask
 from server.commands.analyses.population import (
     FiltersOption,
@@ -49,6 +48,8 @@ def cohorts(
     output_dir: OutputOption = None,
 ) -> None:
     """Group tasks by which models fail them, and say whether that is more than difficulty."""
+    from server.commands.analyses.cohort_tables import fields_of
+
     options = {
         "k": str(k) if k is not None else "",
         "seed": str(seed) if seed else "",
@@ -64,6 +65,7 @@ def cohorts(
 
 
 def _of_table(frame: "pd.DataFrame", question: "Question") -> "LensAnswer":
+    from server.commands.analyses.cohort_tables import runs_of_table
     from server.views.lenses.cohorts import answer_runs
 
     return answer_runs(*runs_of_table(frame), question)

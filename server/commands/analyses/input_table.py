@@ -4,14 +4,16 @@ import dataclasses
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
 import typer
 
 from server.errors import Invalid
-from server.importers.base import ImportOptions, RawRecord, Source, UnreadableSource
-from server.importers.files import records
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from server.importers.base import RawRecord
 
 _FEW, _SHOWN = 5, 20
 LINES = "lines"
@@ -65,12 +67,15 @@ def renamed(pairs: Sequence[str], fields: Sequence[Field]) -> dict[str, str]:
 
 def columns_of(path: Path) -> list[str]:
     """Return the columns of a table, in the order in which its rows name them."""
+    from server.importers.base import ImportOptions, RawRecord, Source
+    from server.importers.files import records
+
     found = records.records(Source(path), ImportOptions())
     rows = (row.value for row in found if isinstance(row, RawRecord))
     return list(dict.fromkeys(name for row in rows if isinstance(row, dict) for name in row))
 
 
-def read_table(path: Path, fields: Sequence[Field], mapping: Mapping[str, str]) -> pd.DataFrame:
+def read_table(path: Path, fields: Sequence[Field], mapping: Mapping[str, str]) -> "pd.DataFrame":
     """Return the rows of a table in file order, as the columns `fields` that it has.
 
     Texts are stripped; an empty cell is an empty text.
@@ -79,6 +84,11 @@ def read_table(path: Path, fields: Sequence[Field], mapping: Mapping[str, str]) 
         UnreadableSource: The file as a whole cannot be read.
         UnfitTable: A required column is missing, or rows do not fit.
     """
+    import pandas as pd
+
+    from server.importers.base import ImportOptions, RawRecord, Source, UnreadableSource
+    from server.importers.files import records
+
     source, options = Source(path), ImportOptions()
     look = records.sample(source, options)
     if look.problem and not look.is_text:
@@ -107,7 +117,7 @@ def read_table(path: Path, fields: Sequence[Field], mapping: Mapping[str, str]) 
 
 
 def _row(
-    record: RawRecord, fields: Sequence[Field], mapping: Mapping[str, str], faults: list[str]
+    record: "RawRecord", fields: Sequence[Field], mapping: Mapping[str, str], faults: list[str]
 ) -> dict[str, Any]:
     row: dict[str, Any] = {}
     for field in fields:

@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import pandas as pd
 import typer
 
 from server.commands.analyses.answer import give, give_each
@@ -14,6 +13,8 @@ from server.commands.analyses.population import analysed_project, either
 from server.commands.console import Console
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from server.views.lenses.base import LensAnswer, Question
     from server.views.lenses.population import LensPopulation
 
@@ -48,7 +49,7 @@ class Asked:
     view: str = ""
 
 
-OfTable = Callable[[pd.DataFrame, "Question"], "LensAnswer"]
+OfTable = Callable[["pd.DataFrame", "Question"], "LensAnswer"]
 """`answer_frame` of a lens without a project: columns as `fields` names them."""
 OfProject = Callable[["LensPopulation", "Question"], "LensAnswer"]
 """`answer` of a lens."""
