@@ -16,6 +16,7 @@ from server.db import Database
 from server.jobs import Jobs
 from server.logs import configure_logging
 from server.metrics import RequestMetrics
+from server.oidc.provider import provider_of
 from server.request_log import RequestLog
 from server.routes import (
     account,
@@ -51,6 +52,7 @@ from server.routes import (
     model_profiles,
     modes,
     near_duplicates,
+    oidc,
     outcome_rules,
     overview,
     prevalence,
@@ -126,6 +128,7 @@ ROUTERS: Sequence[APIRouter] = (
     corrections.router,
     overview.router,
     prevalence.router,
+    oidc.router,
     regression.router,
     related_signals.router,
     report.router,
@@ -221,3 +224,4 @@ def supply(
     supply_receiver(app.state)
     schema.prepare(app.state.database)
     tasks.attach(app.state.jobs, app.state.database, settings)
+    app.state.oidc = provider_of(settings)

@@ -5,19 +5,50 @@ import ipaddress
 import socket
 import ssl
 import threading
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from server.errors import Invalid
 
 _CONNECT_S = 10.0
-_DEADLINE_S = 20.0
-_READ_BYTES = 1_024
+_LOOK_EVERY_S = 0.2
 _LONGEST_URL = 2_000
 
 
 class Undelivered(Exception):  # one try that failed, told in the log
     """A request could not be made; says why in words for whoever named the address."""
+
+
+class TooSlow(Undelivered):
+    """No complete answer came in time."""
+
+
+class Stopped(Undelivered):
+    """Whoever asked wants no answer any more."""
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """How long a request may take in all, and how much of its answer is read."""
+
+    seconds: float = 20.0
+    bytes: int = 1_024
+
+
+DEFAULT_BOUNDS = Bounds()
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back; `is_cut` where the body goes on behind the bounds."""
+
+    status: int
+    headers: Mapping[str, str]
+    """By name in lower case."""
+    body: bytes
+    is_cut: bool
 
 
 def checked(url: str, *, allow_private: bool) -> str:
@@ -45,10 +76,31 @@ def post(
 ) -> tuple[int, str]:
     """Send a body; returns status and the beginning of the answer. Redirects are not followed.
 
+    Raises:
+        Undelivered: The address may not be reached, or it could not be.
+    """
+    answer = ask("POST", url, body, headers, allow_private=allow_private)
+    return answer.status, answer.body.decode("utf-8", "replace")
+
+
+def ask(
+    method: str,
+    url: str,
+    body: bytes | None,
+    headers: Mapping[str, str],
+    *,
+    allow_private: bool,
+    bounds: Bounds = DEFAULT_BOUNDS,
+    is_over: Callable[[], bool] = lambda: False,
+) -> Answer:
+    """Send a request and read its answer within bounds. Redirects are not followed.
+
     The name is resolved once, every address it has is checked, and the connection goes to one of
     those: what the name says a moment later does not matter.
 
     Raises:
+        TooSlow: The answer was not complete in time.
+        Stopped: `is_over` said so meanwhile.
         Undelivered: The address may not be reached, or it could not be.
     """
     try:
@@ -60,14 +112,25 @@ def post(
     connection = http.client.HTTPConnection(host, port, timeout=_CONNECT_S)
     try:
         connection.sock = _connected(host, port, parts.scheme, allow_private=allow_private)
-        with _Deadline(connection.sock):
-            connection.request("POST", path, body=body, headers=dict(headers))
-            answer = connection.getresponse()
-            return answer.status, answer.read(_READ_BYTES).decode("utf-8", "replace")
+        connection.sock.settimeout(bounds.seconds)
+        with _Watch(connection.sock, bounds.seconds, is_over) as watch:
+            try:
+                connection.request(method, path, body=body, headers=dict(headers))
+                return watch.checked(_read(connection.getresponse(), bounds))
+            except (OSError, http.client.HTTPException) as error:
+                watch.check()
+                raise Undelivered(f"{type(error).__name__}: {error}") from error
     except (OSError, http.client.HTTPException) as error:
         raise Undelivered(f"{type(error).__name__}: {error}") from error
     finally:
         connection.close()
+
+
+def _read(response: http.client.HTTPResponse, bounds: Bounds) -> Answer:
+    body = response.read(bounds.bytes + 1)
+    headers = {name.lower(): value for name, value in response.getheaders()}
+    is_cut = len(body) > bounds.bytes
+    return Answer(response.status, headers, body[: bounds.bytes], is_cut)
 
 
 def _connected(host: str, port: int, scheme: str, *, allow_private: bool) -> socket.socket:
@@ -96,22 +159,47 @@ def _is_public(address: str) -> bool:
     return found.is_global and not found.is_multicast
 
 
-class _Deadline:
-    """Cut a connection off that answers drop by drop."""
+class _Watch:
+    """Cut a connection off that answers drop by drop, or that nobody waits for any more."""
 
-    def __init__(self, sock: socket.socket) -> None:
-        self._timer = threading.Timer(_DEADLINE_S, self._cut, (sock,))
-        self._timer.daemon = True
+    def __init__(self, sock: socket.socket, seconds: float, is_over: Callable[[], bool]) -> None:
+        self._sock, self._is_over = sock, is_over
+        self._seconds = seconds
+        self._ends = time.monotonic() + seconds
+        self._done = threading.Event()
+        self._cut: Undelivered | None = None
+        self._thread = threading.Thread(target=self._look, daemon=True)
 
-    @staticmethod
-    def _cut(sock: socket.socket) -> None:
-        try:
-            sock.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            return  # it is closed already
+    def _look(self) -> None:
+        while not self._done.wait(_LOOK_EVERY_S):
+            if self._is_over():
+                self._cut = Stopped("It was stopped.")
+            elif time.monotonic() > self._ends:
+                self._cut = TooSlow(f"No complete answer within {self._seconds:g} seconds.")
+            if self._cut is not None:
+                try:
+                    self._sock.shutdown(socket.SHUT_RDWR)
+                except OSError:
+                    return  # it is closed already
+                return
 
-    def __enter__(self) -> None:
-        self._timer.start()
+    def check(self) -> None:
+        """Say why the connection was cut off, if it was."""
+        if self._cut is not None:
+            raise self._cut
+        if time.monotonic() > self._ends:
+            raise TooSlow(f"No complete answer within {self._seconds:g} seconds.")
+
+    def checked(self, answer: Answer) -> Answer:
+        """Return an answer that came before the connection was cut off."""
+        if self._cut is not None:
+            raise self._cut
+        return answer
+
+    def __enter__(self) -> "_Watch":
+        self._thread.start()
+        return self
 
     def __exit__(self, *_: object) -> None:
-        self._timer.cancel()
+        self._done.set()
+        self._thread.join()

@@ -40,6 +40,18 @@ def reset(console: Console, email: EmailArgument) -> None:
     console.answer({"email": address, "path": f"{_PATH}{secret}"})
 
 
+def sign_in_link(console: Console, email: EmailArgument) -> None:
+    """Print a one-time path that signs a user in, for an hour: whatever the provider does."""
+    from server.services import accounts, invitations
+
+    with opened(console) as database, database.writing() as session:
+        user = accounts.find_by_email(session, email)
+        secret = invitations.sign_in_secret(session, user)
+        address = user.email
+    console.say(f"Open this path of the server within an hour: {_PATH}{secret}")
+    console.answer({"email": address, "path": f"{_PATH}{secret}"})
+
+
 def token(
     console: Console,
     email: EmailArgument,

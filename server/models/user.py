@@ -53,6 +53,8 @@ class InvitationKind(StrEnum):
     """Make an account (or use one's own) and join a project."""
     RESET = "reset"
     """Choose a new password."""
+    SIGN_IN = "sign_in"
+    """Sign in once, made by whoever runs the server: for when the provider is away."""
 
 
 class Invitation(Row, table=True):

@@ -6,16 +6,16 @@ from fastapi import APIRouter, Depends, Form, Request, Response
 
 from server.db import SessionDep
 from server.errors import FaultbookError, SignedOut
-from server.models.user import User
+from server.models.user import InvitationKind, User
 from server.routes.navigation import go_to, own_path
 from server.routes.principal import SESSION_COOKIE, PrincipalDep
 from server.routes.rate_limits import RateLimits, rate_limits
 from server.routes.screen import show_page
+from server.routes.signing_in import check_passwords, show_bare, ways_in, with_session
 from server.services import accounts, invitations, tokens
-from server.services.accounts import SignedIn
 from server.services.tokens import Scope
-from server.views.account import InvitationView, SignInView, account_page, invitation_page
-from server.views.shell import bare_shell, shell
+from server.views.account import SignInView, account_page, invitation_page
+from server.views.shell import shell
 
 router = APIRouter(tags=["account"])
 Limits = Annotated[RateLimits, Depends(rate_limits)]
@@ -32,9 +32,14 @@ AccountHolder = Annotated[User, Depends(account_holder)]
 
 
 @router.get("/sign-in")
-def show_sign_in(request: Request, next: str = "/") -> Response:  # the URL's word
+def show_sign_in(
+    request: Request,
+    next: str = "/",  # the URL's word
+    signed_out: bool = False,
+) -> Response:
     """The form to sign in with."""
-    return _bare(request, "account/sign_in.html", SignInView(next=own_path(next) or "/"))
+    view = SignInView(own_path(next) or "/", ways=ways_in(request), is_signed_out=signed_out)
+    return show_bare(request, "account/sign_in.html", view)
 
 
 @router.post("/sign-in")
@@ -47,22 +52,23 @@ def sign_in(
     next: Annotated[str, Form()] = "/",  # the URL's word
 ) -> Response:
     """Open a session under a new secret, or say that address and password don't fit."""
+    check_passwords(request)
     limits.try_sign_in(request, email)
     agent = request.headers.get("user-agent", "")
     target = own_path(next) or "/"
     try:
         opened = accounts.sign_in(session, email, password, user_agent=agent)
     except SignedOut as error:
-        view = SignInView(next=target, email=email, error=error.message)
-        return _bare(request, "account/sign_in.html", view, status=error.status)
-    return _with_session(request, go_to(request, target), opened)
+        view = SignInView(target, email, error.message, ways_in(request))
+        return show_bare(request, "account/sign_in.html", view, status=error.status)
+    return with_session(request, go_to(request, target), opened)
 
 
 @router.post("/sign-out")
 def sign_out(request: Request, session: SessionDep) -> Response:
     """End this browser's session."""
     accounts.sign_out(session, request.cookies.get(SESSION_COOKIE, ""))
-    response = go_to(request, "/sign-in")
+    response = go_to(request, f"/sign-in{'?signed_out=true' if ways_in(request).provider else ''}")
     response.delete_cookie(SESSION_COOKIE)
     return response
 
@@ -72,11 +78,12 @@ def show_invitation(request: Request, session: SessionDep, limits: Limits, secre
     """What a one-time link offers."""
     user = accounts.signed_in(session, request.cookies.get(SESSION_COOKIE, ""))
     try:
-        view = invitation_page(session, invitations.invitation(session, secret), secret, user)
+        link = invitations.invitation(session, secret)
+        view = invitation_page(session, link, secret, user, ways_in(request))
     except FaultbookError:
         limits.wrong_token(request)
         raise
-    return _bare(request, "account/invitation.html", view)
+    return show_bare(request, "account/invitation.html", view)
 
 
 @router.post("/invitations/{secret}")
@@ -85,18 +92,20 @@ def accept_invitation(
     session: SessionDep,
     limits: Limits,
     secret: str,
-    password: Annotated[str, Form()],
+    password: Annotated[str, Form()] = "",
     name: Annotated[str, Form()] = "",
     email: Annotated[str, Form()] = "",
 ) -> Response:
     """Use a one-time link, and sign in."""
     try:
+        if invitations.invitation(session, secret).kind is not InvitationKind.SIGN_IN:
+            check_passwords(request)
         user = invitations.accept(session, secret, name=name, email=email, password=password)
     except FaultbookError:
         limits.wrong_token(request)
         raise
     opened = accounts.open_session(session, user, user_agent=request.headers.get("user-agent", ""))
-    return _with_session(request, go_to(request, "/", message=f"Welcome, {user.name}"), opened)
+    return with_session(request, go_to(request, "/", message=f"Welcome, {user.name}"), opened)
 
 
 @router.post("/invitations/{secret}/join")
@@ -111,7 +120,7 @@ def join_project(
 @router.get("/account")
 def show_account(request: Request, session: SessionDep, user: AccountHolder) -> Response:
     """Name, password, sessions and tokens of one's own."""
-    return _account(request, session, user)
+    return show_own(request, session, user)
 
 
 @router.post("/account/password")
@@ -123,10 +132,11 @@ def change_password(
     new: Annotated[str, Form()],
 ) -> Response:
     """Choose a new password; every other session ends."""
+    check_passwords(request)
     accounts.change_password(session, user, current=current, new=new)
     agent = request.headers.get("user-agent", "")
     opened = accounts.open_session(session, user, user_agent=agent)
-    return _with_session(request, go_to(request, "/account", message="Password changed"), opened)
+    return with_session(request, go_to(request, "/account", message="Password changed"), opened)
 
 
 @router.post("/account/sessions/{session_id}/revoke")
@@ -148,7 +158,7 @@ def create_token(
 ) -> Response:
     """Make an API token and show its secret, this once."""
     secret = tokens.create_token(session, user, name, scopes)
-    return _account(request, session, user, new_secret=secret)
+    return show_own(request, session, user, new_secret=secret)
 
 
 @router.post("/account/tokens/{token_id}/revoke")
@@ -160,29 +170,19 @@ def revoke_token(
     return go_to(request, "/account", message="The token no longer works")
 
 
-def _account(
-    request: Request, session: SessionDep, user: User, *, new_secret: str = ""
+def show_own(
+    request: Request, session: SessionDep, user: User, *, new_secret: str = "", link_url: str = ""
 ) -> Response:
+    """Show somebody their account, with what is shown only now."""
     current = accounts.hashed(request.cookies.get(SESSION_COOKIE, ""))
-    view = account_page(session, user, current_hash=current, new_secret=new_secret)
-    frame = shell(session, None, "account", user)
-    headers = {"Cache-Control": "no-store"} if new_secret else {}
-    return show_page(request, "account/show.html", view, frame, headers=headers)
-
-
-def _bare(
-    request: Request, template: str, view: SignInView | InvitationView, *, status: int = 200
-) -> Response:
-    return show_page(request, template, view, bare_shell("account"), status=status)
-
-
-def _with_session(request: Request, response: Response, opened: SignedIn) -> Response:
-    response.set_cookie(
-        SESSION_COOKIE,
-        opened.secret,
-        expires=opened.expires_at,
-        httponly=True,
-        samesite="lax",
-        secure=request.url.scheme == "https",
+    view = account_page(
+        session,
+        user,
+        current_hash=current,
+        ways=ways_in(request),
+        new_secret=new_secret,
+        link_url=link_url,
     )
-    return response
+    frame = shell(session, None, "account", user)
+    headers = {"Cache-Control": "no-store"} if new_secret or link_url else {}
+    return show_page(request, "account/show.html", view, frame, headers=headers)

@@ -10,7 +10,7 @@ from server.models.base import stored_id
 from server.models.project import Role
 from server.models.user import User
 from server.routes.account import AccountHolder
-from server.routes.navigation import go_to
+from server.routes.navigation import go_to, own_address
 from server.routes.screen import show_page
 from server.services import accounts, invitations, projects
 from server.views.account import admin_page
@@ -40,7 +40,7 @@ def make_reset_link(request: Request, session: SessionDep, user: Admin, user_id:
     """Make a link with which a user chooses a new password, and show it this once."""
     other = accounts.find(session, user_id)
     secret = invitations.reset_secret(session, user, other)
-    link = f"{str(request.base_url).rstrip('/')}/invitations/{secret}"
+    link = f"{own_address(request)}/invitations/{secret}"
     return _page(request, session, user, new_link=link, new_link_for=other.name)
 
 

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Form, Response
 from server.errors import Forbidden
 from server.models.project import Role
 from server.models.user import User
+from server.routes.navigation import own_address
 from server.routes.screen import LeadScreen, Reader, Screen
 from server.services import accounts, invitations
 from server.views.account import members_page
@@ -28,8 +29,7 @@ def invite(
     secret = invitations.invite(
         screen.session, _user(screen), screen.member.project, role, email=email
     )
-    base = str(screen.request.base_url).rstrip("/")
-    return _page(screen, new_link=f"{base}/invitations/{secret}")
+    return _page(screen, new_link=f"{own_address(screen.request)}/invitations/{secret}")
 
 
 @router.post("/invitations/{invitation_id}/revoke")

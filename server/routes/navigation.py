@@ -44,6 +44,12 @@ def own_path(path: str) -> str | None:
     return path
 
 
+def own_address(request: Request) -> str:
+    """Return the address that people open this server at, without a slash at its end."""
+    chosen: str = request.app.state.settings.public_url
+    return (chosen or str(request.base_url)).rstrip("/")
+
+
 def go_to(request: Request, url: str, *, message: str = "", undo: bool = False) -> Response:
     """Send the browser on to `url`, which then shows `message`: 303, or htmx's own redirect."""
     response = (

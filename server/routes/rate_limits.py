@@ -31,6 +31,14 @@ class RateLimits:
         self._count(SIGN_IN_PER_ADDRESS, "sign-in", address)
         self._count(SIGN_IN_PER_CLIENT, "sign-in", client_of(request))
 
+    def begin_with_provider(self, request: Request) -> None:
+        """Count somebody who is sent to the provider to sign in.
+
+        Raises:
+            TooMany: There were too many from this client.
+        """
+        self._count(SIGN_IN_PER_CLIENT, "with-provider", client_of(request))
+
     def wrong_token(self, request: Request) -> None:
         """Count a token or link that does not count.
 

@@ -20,6 +20,7 @@ LINK_LIFE = {
     InvitationKind.SETUP: timedelta(days=1),
     InvitationKind.JOIN: timedelta(days=14),
     InvitationKind.RESET: timedelta(days=1),
+    InvitationKind.SIGN_IN: timedelta(hours=1),
 }
 
 
@@ -65,6 +66,17 @@ def password_secret(session: Session, user: User, *, by: User | None = None) -> 
     )
 
 
+def sign_in_secret(session: Session, user: User) -> str:
+    """Make the secret of a link that signs a user in once, for whoever runs the server itself.
+
+    Raises:
+        Forbidden: The account is disabled.
+    """
+    if user.disabled_at is not None:
+        raise Forbidden(f"The account of {user.email} is disabled.")
+    return _link(session, InvitationKind.SIGN_IN, user_id=stored_id(user), email=user.email)
+
+
 def _link(session: Session, kind: InvitationKind, **fields: Any) -> str:
     secret = secrets.token_urlsafe(32)
     expires_at = utc_now() + LINK_LIFE[kind]
@@ -88,16 +100,21 @@ def invitation(session: Session, secret: str) -> Invitation:
 
 
 def accept(session: Session, secret: str, *, name: str, email: str, password: str) -> User:
-    """Use a link: become admin, make an account and join, or choose a new password.
+    """Use a link: become admin, make an account and join, choose a new password, or sign in.
 
     Raises:
         NotFound: The link can't be used any more.
+        Forbidden: It signs in to an account that is disabled by now.
         Invalid: The name, address or password does not do, or the address has an account.
     """
     link = invitation(session, secret)
     if link.kind is InvitationKind.SETUP and not accounts.needs_setup(session):
         raise NotFound("This server has an admin already: sign in, or ask them for a link.")
-    if link.kind is InvitationKind.RESET:
+    if link.kind is InvitationKind.SIGN_IN:
+        user = session.get_one(User, link.user_id)
+        if user.disabled_at is not None:
+            raise Forbidden("This account is disabled. Ask an admin of this server.")
+    elif link.kind is InvitationKind.RESET:
         user = session.get_one(User, link.user_id)
         user.password_hash = accounts.hashed_password(password)
         accounts.revoke_everywhere(session, user)
@@ -106,7 +123,7 @@ def accept(session: Session, secret: str, *, name: str, email: str, password: st
         user.is_admin = link.kind is InvitationKind.SETUP
     session.add(user)
     session.flush()
-    _use(session, link, user)
+    use(session, link, user)
     return user
 
 
@@ -119,11 +136,12 @@ def join(session: Session, secret: str, user: User) -> Project:
     link = invitation(session, secret)
     if link.kind is not InvitationKind.JOIN or link.project_id is None:
         raise NotFound("This link leads to no project.")
-    _use(session, link, user)
+    use(session, link, user)
     return session.get_one(Project, link.project_id)
 
 
-def _use(session: Session, link: Invitation, user: User) -> None:
+def use(session: Session, link: Invitation, user: User) -> None:
+    """Mark a link as used by somebody, who joins the project it leads to."""
     link.accepted_by, link.accepted_at = stored_id(user), utc_now()
     session.add(link)
     if link.project_id is not None:

@@ -9,7 +9,7 @@ from sqlmodel import Session
 from server.models.base import stored_id, utc_now
 from server.models.project import Project, Role
 from server.models.user import Invitation, InvitationKind, User
-from server.queries import projects, users
+from server.queries import identities, projects, users
 
 SCOPES = {
     "read": "read traces, notes, labels and results it may see",
@@ -20,10 +20,22 @@ SCOPES = {
 
 
 @dataclass(frozen=True)
+class WaysIn:
+    """How people may sign in."""
+
+    password: bool = True
+    provider: str = ""
+    """What the provider is called; empty where there is none."""
+
+
+@dataclass(frozen=True)
 class SignInView:
     next: str
     email: str = ""
     error: str = ""
+    ways: WaysIn = WaysIn()
+    is_signed_out: bool = False
+    """Whether they come from signing out here, and may want to at the provider, too."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +48,7 @@ class InvitationView:
     project: str
     role: Role | None
     signed_in_as: str
+    ways: WaysIn
 
 
 @dataclass(frozen=True)
@@ -61,10 +74,26 @@ class ScopeChoice:
 
 
 @dataclass(frozen=True)
+class IdentityRow:
+    """Who somebody is at a provider."""
+
+    id: int
+    email: str
+    issuer: str
+    since: datetime
+
+
+@dataclass(frozen=True)
 class AccountView:
     name: str
     email: str
     is_admin: bool
+    has_password: bool
+    ways: WaysIn
+    identities: tuple[IdentityRow, ...]
+    can_link: bool
+    link_url: str
+    """Where to go on at the provider to link one's account there; shown once."""
     sessions: tuple[SessionRow, ...]
     tokens: tuple[TokenRow, ...]
     scopes: tuple[ScopeChoice, ...]
@@ -73,7 +102,7 @@ class AccountView:
 
 
 def invitation_page(
-    session: Session, invitation: Invitation, secret: str, user: User | None
+    session: Session, invitation: Invitation, secret: str, user: User | None, ways: WaysIn
 ) -> InvitationView:
     """Build the page of a one-time link."""
     project = session.get(Project, invitation.project_id) if invitation.project_id else None
@@ -84,18 +113,34 @@ def invitation_page(
         project=project.name if project else "",
         role=invitation.role if project else None,
         signed_in_as=user.name if user else "",
+        ways=ways,
     )
 
 
 def account_page(
-    session: Session, user: User, *, current_hash: str, new_secret: str = ""
+    session: Session,
+    user: User,
+    *,
+    current_hash: str,
+    ways: WaysIn,
+    new_secret: str = "",
+    link_url: str = "",
 ) -> AccountView:
     """Build the page of one's own account."""
     user_id = stored_id(user)
+    known = session.exec(identities.of_user(user_id)).all()
     return AccountView(
         name=user.name,
         email=user.email,
         is_admin=user.is_admin,
+        has_password=user.password_hash is not None,
+        ways=ways,
+        identities=tuple(
+            IdentityRow(stored_id(one), one.email or one.subject, one.issuer, one.created_at)
+            for one in known
+        ),
+        can_link=bool(ways.provider) and not known,
+        link_url=link_url,
         sessions=tuple(
             SessionRow(
                 id=stored_id(found),

@@ -24,12 +24,17 @@ LEAST = {
         GET /metrics
         GET /readyz
         GET /sign-in
+        GET /sign-in/oidc
+        GET /sign-in/oidc/callback
+        GET /sign-out/oidc
         POST /sign-in
         POST /sign-out
     """,
     Who.SIGNED_IN: """
         GET /
         GET /account
+        POST /account/identities
+        POST /account/identities/{identity_id}/unlink
         POST /account/password
         POST /account/sessions/{session_id}/revoke
         POST /account/tokens

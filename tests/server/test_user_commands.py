@@ -46,6 +46,10 @@ def test_an_added_user_chooses_a_password_and_signs_in(
         client.post(again["path"], data={"password": "another password"})
         client.cookies.clear()
         assert client.post("/sign-in", data=form).status_code == 401
+        client.cookies.clear()
+        opened = faultbook("user", "sign-in-link", "ada@example.org")
+        assert client.post(opened["path"]).status_code == 303
+        assert client.get("/admin").status_code == 200
     listed = faultbook("user", "list")["users"]
     assert listed == [{"email": "ada@example.org", "name": "Ada", "admin": True, "disabled": False}]
 
