@@ -17,6 +17,7 @@ from server.commands import (
     probes,
     projects,
     reporting,
+    retention,
     serving,
     signals,
     splits,
@@ -83,6 +84,7 @@ command(app, "export")(exporting.export)
 command(app, "report")(reporting.report)
 command(app, "import-labels")(label_imports.import_labels)
 command(app, "signals")(signals.signals)
+command(app, "retention")(retention.retention)
 command(app, "splits")(splits.splits)
 project_app = typer.Typer(
     help="Archive, bring back, delete or copy a project.", no_args_is_help=True

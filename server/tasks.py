@@ -25,6 +25,7 @@ from server.services import (
     near_duplicates,
     note_maps,
     outcome_rules,
+    retention,
     runs,
     signals,
     suggestions,
@@ -55,6 +56,7 @@ HANDLERS: dict[str, Handler] = {
     RunKind.NEAR_DUPLICATES: near_duplicates.perform,
     RunKind.NOTE_MAP: note_maps.perform,
     RunKind.OUTCOMES: outcome_rules.perform,
+    RunKind.RETENTION: retention.perform,
     RunKind.SIGNALS: signals.perform,
 }
 """Kind of run to the service function that performs it."""
@@ -63,6 +65,7 @@ FOLLOWED_BY: dict[str, tuple[Callable[[Session, Jobs, int], object], ...]] = {
     RunKind.GROUP: (mode_suggestions.request_after,),
     RunKind.IMPORT: (near_duplicates.request_after, signals.request_after),
     RunKind.OUTCOMES: (signals.request_after,),
+    RunKind.RETENTION: (near_duplicates.request_after, signals.request_after),
     RunKind.SIGNALS: (signals.request_rest,),
 }
 """Kind of run to the service functions that ask for the runs behind it."""
@@ -146,6 +149,7 @@ def looked_after(jobs: Jobs, database: Database) -> Iterator[None]:
             if jobs.is_empty():
                 runs.enqueue_waiting(session, jobs)
             signals.request_missing(session, jobs)
+            retention.request_due(session, jobs)
 
     with database.writing() as session:
         runs.enqueue_waiting(session, jobs)

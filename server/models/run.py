@@ -23,6 +23,7 @@ class RunKind(StrEnum):
     NOTE_MAP = "note_map"
     NEAR_DUPLICATES = "near_duplicates"
     OUTCOMES = "outcomes"
+    RETENTION = "retention"
     SIGNALS = "signals"
 
 

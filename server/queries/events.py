@@ -16,6 +16,7 @@ UNDO = "undo"
 REDO = "redo"
 REVEALED = "revealed"
 ERASED = "trace.erased"
+EXPIRED = "trace.expired"
 FRAME_CORRECTED = "import.frame_corrected"
 REREAD = "import.read_again"
 FORGOTTEN = "import.file_forgotten"
@@ -26,7 +27,7 @@ TEST_OPENED = "split.test_opened"
 HANDED_OVER = "export.too_few_labels"
 SYSTEM_KINDS = (
     *(UNDO, REDO, REVEALED, ERASED, FRAME_CORRECTED, REREAD, FORGOTTEN, FREED, JUDGED),
-    *(SPLIT, TEST_OPENED, HANDED_OVER),
+    *(SPLIT, TEST_OPENED, HANDED_OVER, EXPIRED),
 )
 """What is logged without being a decision that could be taken back."""
 

@@ -25,6 +25,7 @@ _SCREENS = (
     ("How traces are shown", "/display-profile"),
     ("Outcome rules", "/outcome-rules"),
     ("Redaction", "/redaction"),
+    ("Retention", "/retention"),
     ("Models: who fails where", "/models"),
     ("Taxonomies: cohorts that are frozen, and side by side", "/taxonomies"),
     ("Evaluation sets: few tasks that rank models", "/evaluation-sets"),

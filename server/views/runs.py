@@ -23,6 +23,7 @@ _NAMES: dict[str, str] = {
     RunKind.MODE_SUGGESTIONS: "Modes suggested for notes",
     RunKind.NEAR_DUPLICATES: "Search for near-duplicates",
     RunKind.OUTCOMES: "Outcome rules over all traces",
+    RunKind.RETENTION: "Retention",
     RunKind.SIGNALS: "Signals of traces",
 }
 _RESULTS: dict[str, str] = {

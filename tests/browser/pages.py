@@ -64,6 +64,7 @@ PAGES = {
     "sessions": f"{PROJECT}/sessions",
     "settings": f"{PROJECT}/settings",
     "redaction": f"{PROJECT}/redaction",
+    "retention": f"{PROJECT}/retention",
     "display-profile": f"{PROJECT}/display-profile",
     "outcome-rules": f"{PROJECT}/outcome-rules",
     "outcomes": f"{PROJECT}/outcomes",

@@ -115,6 +115,7 @@ LEAST = {
         GET /projects/{slug}/read/{trace_id}/steps/{position}
         GET /projects/{slug}/read/{trace_id}/steps/{position}/tokens
         GET /projects/{slug}/redaction
+        GET /projects/{slug}/retention
         GET /projects/{slug}/runs/{run_id}
         GET /projects/{slug}/sessions
         GET /projects/{slug}/saturation
@@ -262,6 +263,8 @@ LEAST = {
         POST /projects/{slug}/rounds/axial-coding
         POST /projects/{slug}/redaction
         POST /projects/{slug}/redaction/try
+        POST /projects/{slug}/retention
+        POST /projects/{slug}/retention/try
         POST /projects/{slug}/settings
         POST /projects/{slug}/settings/constellations
         POST /projects/{slug}/settings/constellations/reset

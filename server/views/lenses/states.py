@@ -13,7 +13,7 @@ from server.views.lenses.population import LensPopulation
 
 COMPUTES_SIGNALS = "signals"
 """Kind of the runs that compute signals of traces."""
-_ON_OUTCOMES = ("outcome", "trace.erased", "import.", "undo", "redo")
+_ON_OUTCOMES = ("outcome", "trace.erased", "trace.expired", "import.", "undo", "redo")
 _ON_LABELS = (
     *("label", "trace.labelled", "gold.", "mode.", "verdict.", "first_failure_step.", "note"),
     *("group.", "codebook.", "annotations."),
