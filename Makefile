@@ -41,7 +41,7 @@ lint: $(VENV)/.dev
 validate-exports: $(VENV)/.dev ## Let the tools that exports are for read and run them: ARGS="promptfoo inspect-ai" for some
 	$(BIN)/python -m tests.validate_exports $(ARGS)
 
-bench: $(VENV)/.dev ## Measure beside other tools: ROW=import for one row, ARGS=--quick for a few minutes
+bench: $(VENV)/.dev ## Measure every promise of speed and size beside other tools: ROW=import for one row, ARGS=--quick for a few minutes
 	$(BIN)/python -m benchmarks $(ROW) $(ARGS)
 
 screenshots: $(VENV)/.dev chromium ## Photograph every page of the demo into screenshots/

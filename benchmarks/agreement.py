@@ -5,12 +5,9 @@ call and no bootstrap, so that theirs is a loop over drawn units, as one would w
 draws are timed and multiplied, which the table says. Values have to be equal.
 """
 
-import argparse
 import json
-import sys
-import tempfile
 import time
-from pathlib import Path
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -18,9 +15,14 @@ import pandas as pd
 from analysis.agreement_results import agreement_result
 from analysis.frames import ANNOTATOR, MODE, TRACE_ID, VALUE, LabelValue
 from analysis.reliability import agreement_by_mode, pairwise_agreement
-from benchmarks import measure
+from benchmarks import measure, row
+from benchmarks.figures import Figure
+from benchmarks.row import Measured
 
 RATERS, DRAWS = 5, 2000
+TARGET_S = 2.0
+_TIMED = 5
+_KINDS = {"krippendorff": "it gives alpha", "irrCAC": "it gives alpha, fleiss, ac1"}
 _MISSING = 0.1
 _ALTERNATIVES = (("krippendorff", ("krippendorff",)), ("irrCAC", ("irrCAC", "coverage")))
 _LOOP = """
@@ -82,65 +84,45 @@ def _ours(labels: pd.DataFrame) -> tuple[dict[int, dict[str, float]], float, flo
     return found, seconds, time.perf_counter() - started
 
 
-def _row(
-    name: str,
-    packages: tuple[str, ...],
-    dense: np.ndarray,
-    ours: dict[int, dict[str, float]],
-    seconds: float,
-    timed: int,
-) -> tuple[str, ...]:
+def _theirs(
+    name: str, packages: tuple[str, ...], dense: np.ndarray, ours: dict[int, dict[str, float]]
+) -> Measured:
     binary = measure.environment(name.lower(), *packages)
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "ratings.npz")
+    with row.scratch("ratings") as folder:
+        path = folder / "ratings.npz"
         np.savez(path, ratings=dense)
-        command = [str(binary / "python"), "-c", _LOOP, name, str(path), str(timed)]
+        command = [str(binary / "python"), "-c", _LOOP, name, str(path), str(_TIMED)]
         told = json.loads(measure.run(command).output)
     furthest = max(
         abs(ours[mode][kind] - value)
         for mode, values in enumerate(told["values"])
         for kind, value in values.items()
     )
-    theirs = told["seconds_a_draw"] * DRAWS
-    kinds = ", ".join(told["values"][0])
-    version = measure.installed_version(binary, name)
-    return (
-        f"{name} {version}: {kinds}",
-        f"{theirs:,.1f} ({timed} draws × {DRAWS // timed})",
-        measure.ratio(theirs, seconds),
-        f"{furthest:.0e}",
-    )
+    values = {"s": told["seconds_a_draw"] * DRAWS, "apart": furthest}
+    return Measured(measure.installed_version(binary, name), values)
 
 
 def main() -> None:
-    """Print seconds for all modes together, and how far the values are apart."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    """Measure all modes together, and how far the values are from those of the packages."""
+    parser = row.parser(__doc__)
     parser.add_argument("--traces", type=int, default=1000)
     parser.add_argument("--modes", type=int, default=10)
-    parser.add_argument("--timed", type=int, default=5, help="draws of the packages that are timed")
-    parser.add_argument("--quick", action="store_true", help="ours only")
-    parser.add_argument("--cores", type=int, default=2)
-    arguments = parser.parse_args()
-    measure.pin(arguments.cores)
-    labels = made_up(arguments.traces, arguments.modes)
-    ours, seconds, pairs = _ours(labels)
-    print(f"{measure.machine()}\n")
-    print(
-        f"{arguments.traces:,} traces × {RATERS} people × {arguments.modes} modes, a tenth of the "
-        f"labels missing: {len(labels):,} labels, {DRAWS:,} draws\n"
-    )
-    rows: list[tuple[str, ...]] = [
-        ("Faultbook: percent, cohen, fleiss, alpha, ac1, pabak", f"{seconds:.2f}", "1.0×", "–")
-    ]
-    rows.append(("Faultbook: every two people", f"{pairs:.2f}", "–", "–"))
-    if not arguments.quick:
-        dense = _dense(labels, arguments.traces, arguments.modes)
-        for name, packages in _ALTERNATIVES:
-            try:
-                rows.append(_row(name, packages, dense, ours, seconds, arguments.timed))
-            except measure.NotInstallable as error:
-                print(f"{name} can't be installed here: {error}", file=sys.stderr)
-    print(measure.table(("", "seconds", "ratio", "furthest apart"), rows))
+    asked = parser.parse_args()
+    with row.running("agreement", asked) as found:
+        labels = made_up(asked.traces, asked.modes)
+        ours, seconds, pairs = _ours(labels)
+        dense = _dense(labels, asked.traces, asked.modes)
+        for name, packages in _ALTERNATIVES if asked.form != "quick" else _ALTERNATIVES[:1]:
+            take = partial(_theirs, name, packages, dense, ours)
+            theirs = found.beside(name, "intervals", take)
+            apart = f"values apart by at most {theirs['apart'].value:.0e}; " if theirs else ""
+            note = f"{apart}{_KINDS[name]}; {_TIMED} draws timed" if theirs else ""
+            beside = theirs.get("s")
+            what = f"six coefficients with intervals, beside {name}"
+            found.add(
+                Figure("agreement", what, seconds, "s", asked.traces, TARGET_S, beside, note=note)
+            )
+        found.add(Figure("agreement", "every two people", pairs, "s", asked.traces))
 
 
 if __name__ == "__main__":

@@ -3,54 +3,50 @@
 A real server on SQLite (`synchronous=FULL`), real traces, HTTP clients with a connection each. A
 save is a note by the API, or the note box of the screen as htmx sends it; every note that was
 acknowledged is looked for in the database afterwards. Opening is the page of a trace, up to the
-first byte of the answer.
+first byte of the answer. Growth is that of the time of one save over three sizes.
 """
 
 import argparse
 import json
 import random
-import sys
-import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import count, cycle, islice
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlencode
 
-from sqlmodel import Session, col, select
+import sqlalchemy as sa
+from sqlmodel import col, select
 
-from benchmarks import measure, real_traces
-from benchmarks.annotate_alternatives import ALTERNATIVES, Alternative, Place
+from benchmarks import figures, measure, row, served
 from benchmarks.clients import Client, Together, at_once
+from benchmarks.figures import Figure, Theirs
+from benchmarks.large_project import LONG_STEPS, SLUG
+from benchmarks.row import Measured, Row
+from benchmarks.served import People
+from benchmarks.tools_beside import ALTERNATIVES, BESIDE, Alternative, Place, filled
 from server.db import Database
 from server.models.note import Note
-from server.models.project import Role
 from server.models.trace import Trace
-from server.models.user import User
-from server.services import accounts, projects, tokens
-from server.services.tokens import Scope
 
-SLUG = "annotate"
 CLIENTS = 20
-STEPS = (20, 2_000, 30_000)
-OPEN_MS = {20: 30, 2_000: 150, 30_000: 300}
+OPEN_MS = dict(zip(LONG_STEPS, (30, 150, 300), strict=True))
 SAVE_MS = {1: 8, CLIENTS: 60}
 SAVES_A_SECOND = 400
-_LONG_TEXT = 800
-"""Characters of a step of the long traces."""
+SIZES: Mapping[str, tuple[int, ...]] = {
+    "quick": (1_000, 10_000),
+    "standard": (1_000, 10_000, 100_000),
+    "full": (1_000, 10_000, 100_000),
+}
+LASTING_S: Mapping[str, float] = {"quick": 4, "standard": 10, "full": 30}
 _OPENED = 200
+_SAVED_ON = 1_000
+"""Traces that notes are written on."""
 _WORDS = "Answers the puzzle it knows, not the one that was asked"
 
 Save = Callable[[int, str], tuple[str, bytes]]
 """Trace and text -> path and body of the request that saves them."""
-
-
-class People(NamedTuple):
-    """Annotators, by script and by browser."""
-
-    scripts: list[dict[str, str]]
-    browsers: list[dict[str, str]]
 
 
 def by_api(trace_id: int, text: str) -> tuple[str, bytes]:
@@ -62,71 +58,6 @@ def by_api(trace_id: int, text: str) -> tuple[str, bytes]:
 def by_screen(trace_id: int, text: str) -> tuple[str, bytes]:
     """A note by the box of the Read screen, as htmx sends it."""
     return f"/projects/{SLUG}/read/{trace_id}/notes", urlencode({"text": text}).encode()
-
-
-def prepare(folder: Path, traces: int) -> None:
-    """Import traces into a new project, a few long ones among them."""
-    lines = real_traces.write([real_traces.SHIPPED], traces, folder / f"{traces}.jsonl")
-    for path in (lines, _long(lines, folder / "long.jsonl")):
-        command = [_faultbook(), "import", str(path), "--project", SLUG, "--json"]
-        measure.run([*command, "--format", "openai-messages", "--data", str(folder)])
-
-
-def _long(lines: Path, out: Path) -> Path:
-    records = islice(real_traces.read(lines), 500)
-    texts = [message["content"] for record in records for message in record["messages"]]
-    with out.open("w", encoding="utf-8") as stream:
-        for steps in STEPS:
-            messages = [
-                {
-                    "role": ("user", "assistant")[number % 2],
-                    "content": texts[number % len(texts)][:_LONG_TEXT],
-                }
-                for number in range(steps)
-            ]
-            stream.write(json.dumps({"trace_id": _called(steps), "messages": messages}) + "\n")
-    return out
-
-
-def _called(steps: int) -> str:
-    return f"steps-{steps}"
-
-
-def _faultbook() -> str:
-    return str(Path(sys.executable).with_name("faultbook"))
-
-
-def annotators(session: Session) -> People:
-    """Make annotators with a token and a browser session each."""
-    project = projects.find(session, SLUG)
-    scripts, browsers = [], []
-    for _ in range(CLIENTS):
-        name = f"Reader {random.getrandbits(32):08x}"
-        user = User(name=name, email=f"{name.replace(' ', '-')}@example.org")
-        session.add(user)
-        session.flush()
-        accounts.take_part(session, project.id or 0, user, Role.ANNOTATOR)
-        secret = tokens.create_token(session, user, "bench", list(Scope))
-        scripts.append({"Authorization": f"Bearer {secret}", "Content-Type": "application/json"})
-        cookie = accounts.open_session(session, user).secret
-        browsers.append(
-            {
-                "Cookie": f"faultbook_session={cookie}",
-                "HX-Request": "true",
-                "Sec-Fetch-Site": "same-origin",
-                "Content-Type": "application/x-www-form-urlencoded",
-            }
-        )
-    return People(scripts, browsers)
-
-
-@contextmanager
-def served(folder: Path) -> Iterator[str]:
-    """Run the server on the prepared data; gives its address."""
-    base = f"http://127.0.0.1:{measure.free_port()}"
-    command = [_faultbook(), "serve", "--data", str(folder), "--port", base.rpartition(":")[2]]
-    with measure.serving(command, f"{base}/healthz", folder / "server.log"):
-        yield base
 
 
 class Saved(NamedTuple):
@@ -168,6 +99,7 @@ def opened(client: Client, paths: Sequence[str]) -> Together:
     """Open traces again and again; the time is that to the first byte of the answer."""
 
     def task(one: Client, _until: Callable[[], bool]) -> None:
+        one.send("GET", paths[0])
         one.seconds += [
             one.send("GET", path).first_byte_s for path in islice(cycle(paths), _OPENED)
         ]
@@ -175,69 +107,166 @@ def opened(client: Client, paths: Sequence[str]) -> Together:
     return at_once([client], task, 0)
 
 
-def ours(folder: Path, seconds: float) -> Iterator[list[str]]:
-    """Measure Faultbook; yields the rows of the table."""
-    database = Database.from_url(f"sqlite:///{folder / 'faultbook.sqlite'}")
-    with database.writing() as session:
-        people = annotators(session)
+def traces(database: Database) -> tuple[list[int], dict[int, list[int]]]:
+    """Return ids of traces to write on, and ids to open by their number of steps."""
     with database.reading() as session:
-        found = session.execute(select(Trace.id, Trace.external_id, Trace.step_count)).all()
-    short = [number for number, _, steps in found if steps < STEPS[0]]
-    long = {name: number for number, name, _ in found if name.startswith("steps-")}
-    with served(folder) as base:
-        for what, headers, request in (
-            ("API", people.scripts, by_api),
-            ("screen", people.browsers, by_screen),
-        ):
+        by_chance = session.execute(sa.select(sa.func.max(col(Trace.id)))).scalar_one()
+        ids = random.Random(0).sample(range(1, by_chance - len(LONG_STEPS)), _SAVED_ON - 100)
+        found = sa.select(col(Trace.id)).where(col(Trace.id).in_(ids))
+        short = _known(session.scalars(found))
+        called = {steps: f"steps-{steps}" for steps in LONG_STEPS}
+        long = sa.select(col(Trace.id))
+        by_steps = {
+            steps: _known(session.scalars(long.where(col(Trace.external_id) == name)))
+            for steps, name in called.items()
+        }
+    by_steps[LONG_STEPS[0]] += short
+    return short, by_steps
+
+
+def _known(ids: Iterable[int | None]) -> list[int]:
+    return [one for one in ids if one is not None]
+
+
+def saving(
+    found: Row,
+    url: str,
+    base: str,
+    members: People,
+    size: int,
+    promise: str,
+    *,
+    factor: float = 1,
+    theirs: Mapping[str, Theirs] | None = None,
+) -> None:
+    """Save by one and by twenty clients, by API and by screen; targets are times `factor`."""
+    beside = theirs or {}
+    with served.opened(url) as database:
+        trace_ids, _ = traces(database)
+        for what, headers, request in _ways(members):
             clients = [Client(base, one) for one in headers]
-            save(database, clients[:3], short, request, 1)  # the first answers are slower
+            save(database, clients[:3], trace_ids, request, 1)  # the first answers are slower
+            for number, target in SAVE_MS.items():
+                saved = save(database, clients[:number], trace_ids, request, _lasting(found))
+                name = f"save by {what}, {number} at once"
+                found.add(*_figures(promise, name, number, saved, size, factor * target, beside))
+
+
+def _figures(
+    promise: str,
+    name: str,
+    number: int,
+    saved: Saved,
+    size: int,
+    target_ms: float,
+    beside: Mapping[str, Theirs],
+) -> Iterator[Figure]:
+    slowest = beside.get(f"save {number}: ms")
+    p50 = figures.number(saved.together.ms(0.5))
+    yield Figure(
+        *(promise, name, saved.together.ms(0.95), "ms p95", size, target_ms, slowest),
+        note=f"p50 {p50} ms",
+    )
+    wanted = SAVES_A_SECOND if number > 1 else None
+    rate = beside.get(f"save {number}: /s")
+    yield Figure(promise, name, saved.together.rate, "saves/s", size, wanted, rate)
+    yield Figure(promise, f"{name}: acknowledged, not there", saved.lost, "lost", size, 0)
+
+
+def _ways(members: People) -> list[tuple[str, list[dict[str, str]], Save]]:
+    return [("API", members.scripts, by_api), ("screen", members.browsers, by_screen)]
+
+
+def _lasting(found: Row) -> float:
+    return LASTING_S[found.asked.form]
+
+
+def opening(
+    found: Row,
+    url: str,
+    base: str,
+    headers: dict[str, str],
+    size: int,
+    promise: str,
+    *,
+    factor: float = 1,
+    theirs: Theirs | None = None,
+) -> None:
+    """Open traces of three lengths."""
+    with served.opened(url) as database:
+        _, by_steps = traces(database)
+    for steps, ids in by_steps.items():
+        result = opened(Client(base, headers), [f"/projects/{SLUG}/read/{one}" for one in ids])
+        beside = theirs if steps == LONG_STEPS[0] else None
+        found.add(
+            Figure(
+                *(promise, f"open {steps:,} steps", result.ms(0.95), "ms p95", size),
+                *(factor * OPEN_MS[steps], beside),
+                note=f"p50 {figures.number(result.ms(0.5))} ms",
+            )
+        )
+
+
+def ours(found: Row, asked: argparse.Namespace, folder: Path) -> None:
+    """Measure all of it at the largest size, and one save by twenty at each."""
+    sizes = SIZES[asked.form]
+    per_save: dict[str, list[float]] = {}
+    for size in sizes:
+        data = served.copied(asked, size, folder)
+        url = served.url_of(data)
+        with served.opened(url) as database:
+            with database.writing() as session:
+                members, looking = served.people(session, CLIENTS), served.looking(session)
+            trace_ids, _ = traces(database)
+            with served.serving(data) as (base, _):
+                for what, headers, request in _ways(members):
+                    clients = [Client(base, one) for one in headers]
+                    save(database, clients[:3], trace_ids, request, 1)
+                    saved = save(database, clients, trace_ids, request, _lasting(found) / 3)
+                    per_save.setdefault(what, []).append(1 / saved.together.rate)
+                if size == sizes[-1]:
+                    _largest(found, url, base, members, looking, size)
+    for what, seconds in per_save.items():
+        told = ", ".join(figures.number(1000 * one) for one in seconds)
+        note = f"{told} ms a save, 20 at once, at {', '.join(f'{size:,}' for size in sizes)}"
+        exponent = figures.growth(sizes, seconds)
+        last = 1000 * seconds[-1]
+        found.add(
+            Figure("save", f"growth of a save by {what}", last, "ms", growth=exponent, note=note)
+        )
+
+
+def _largest(
+    found: Row, url: str, base: str, members: People, looking: dict[str, str], size: int
+) -> None:
+    others = {other.name: beside(found, other) for other in ALTERNATIVES}
+    best = min(
+        (one["open: ms"] for one in others.values() if one), key=lambda one: one.value, default=None
+    )
+    opening(found, url, base, looking, size, "open", theirs=best)
+    fastest = max(others.values(), key=lambda one: one["save 20: /s"].value if one else 0.0)
+    saving(found, url, base, members, size, "save", theirs=fastest)
+
+
+def beside(found: Row, other: Alternative) -> dict[str, Theirs]:
+    """Measure another tool with the same clients."""
+    take = partial(_theirs, found, other)
+    return found.beside(other.name, "save and open", take, size=BESIDE[found.asked.form])
+
+
+def _theirs(found: Row, other: Alternative) -> Measured:
+    with row.scratch(other.package) as folder:
+        bin_directory, data = filled(other, found.asked, folder)
+        values: dict[str, float] = {}
+        with other.serve(bin_directory, data) as place:
             for number in SAVE_MS:
-                saved = save(database, clients[:number], short, request, seconds)
-                yield _saved_row(f"save by {what}, {number} at once", saved, SAVE_MS[number])
-        looking = {"Cookie": people.browsers[0]["Cookie"]}
-        for steps, target in OPEN_MS.items():
-            path = f"/projects/{SLUG}/read/{long[_called(steps)]}"
-            result = opened(Client(base, looking), [path])
-            yield _row(f"open {steps:,} steps", result, "–", target)
-    database.dispose()
-
-
-def _saved_row(what: str, saved: Saved, target: object) -> list[str]:
-    return _row(what, saved.together, str(saved.lost), target)
-
-
-def _row(what: str, result: Together, lost: str, target: object) -> list[str]:
-    return [
-        what,
-        f"{len(result.seconds):,}",
-        f"{result.rate:.0f}",
-        f"{result.ms(0.5):.1f}",
-        f"{result.ms(0.95):.1f}",
-        f"{target}",
-        lost,
-    ]
-
-
-def theirs(other: Alternative, asked: argparse.Namespace, folder: Path) -> Iterator[list[str]]:
-    """Measure another tool with the first of the same traces; yields the rows of the table."""
-    try:
-        bin_directory = measure.environment(other.package, other.package)
-    except measure.NotInstallable as problem:
-        yield [f"{other.name} cannot be installed here: {problem}", *["–"] * (len(COLUMNS) - 1)]
-        return
-    lines = real_traces.write([real_traces.SHIPPED], asked.beside, folder / "beside.jsonl")
-    version = measure.installed_version(bin_directory, other.package)
-    with (
-        tempfile.TemporaryDirectory(prefix=f"{other.package}-") as own,
-        other.serve(bin_directory, lines, Path(own)) as place,
-    ):
-        called = f"{other.name} {version} ({asked.beside:,} traces)"
-        for number in SAVE_MS:
-            saved = _saved_there(place, number, asked.seconds)
-            yield _saved_row(f"{called}: save, {number} at once", saved, "–")
-        paths = [place.opened(item) for item in place.items[:_OPENED]]
-        result = opened(Client(place.base, place.headers), paths)
-        yield _row(f"{called}: open", result, "–", "–")
+                saved = _saved_there(place, number, _lasting(found))
+                values[f"save {number}: ms"] = saved.together.ms(0.95)
+                values[f"save {number}: /s"] = saved.together.rate
+                values[f"save {number}: lost"] = saved.lost
+            paths = [place.opened(item) for item in place.items[:_OPENED]]
+            values["open: ms"] = opened(Client(place.base, place.headers), paths).ms(0.95)
+        return Measured(measure.installed_version(bin_directory, other.package), values)
 
 
 def _saved_there(place: Place, number: int, seconds: float) -> Saved:
@@ -254,48 +283,11 @@ def _saved_there(place: Place, number: int, seconds: float) -> Saved:
     return Saved(together, len(together.seconds) - (place.kept() - before))
 
 
-COLUMNS = ["", "requests", "/s", "p50 ms", "p95 ms", "target ms", "lost"]
-
-
 def main() -> None:
-    """Measure and print the table."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--traces", type=int, default=100_000)
-    parser.add_argument("--seconds", type=float, default=15.0, help="how long notes are saved")
-    parser.add_argument("--cores", type=int, default=2, help="cores for server and clients")
-    parser.add_argument("--beside", type=int, default=10_000, help="traces in the other tools; 0")
-    parser.add_argument("--data", type=Path, help="folder to keep the imported traces in")
-    parser.add_argument("--quick", action="store_true", help="10,000 traces, 5 seconds, us alone")
-    asked = parser.parse_args()
-    if asked.quick:
-        asked.traces, asked.seconds, asked.beside = 10_000, 5.0, 0
-    measure.pin(asked.cores)
-    with tempfile.TemporaryDirectory(prefix="faultbook-annotate-") as new:
-        folder = asked.data or Path(new)
-        folder.mkdir(exist_ok=True)
-        if not (folder / "faultbook.sqlite").exists():
-            prepare(folder, asked.traces)
-        print(f"{measure.machine()}; {asked.traces:,} traces")
-        rows = list(ours(folder, asked.seconds))
-        print(measure.table(COLUMNS, rows), flush=True)
-        for other in ALTERNATIVES if asked.beside else ():
-            found = list(theirs(other, asked, Path(new)))
-            print(f"\n{measure.table(COLUMNS, found)}", flush=True)
-            print("\n".join(_ratios(rows, found)), flush=True)
-    print(f"\nTarget at {CLIENTS} at once: {SAVES_A_SECOND} saves/s by the API, none lost.")
-
-
-def _ratios(rows: Sequence[Sequence[str]], found: Sequence[Sequence[str]]) -> Iterator[str]:
-    """Yield how much of theirs ours is: saves a second, and times until a short trace opens."""
-    if len(found) < len(SAVE_MS) + 1:
-        return
-    for ours_, theirs_ in zip(rows, found[: len(SAVE_MS)], strict=False):
-        rate = measure.ratio(float(ours_[2]), float(theirs_[2]))
-        slowest = measure.ratio(float(theirs_[4]), float(ours_[4]))
-        yield f"{ours_[0]}: {rate} the saves a second, p95 {slowest} as fast"
-    at = len(rows) - len(OPEN_MS)
-    opens = measure.ratio(float(found[-1][4]), float(rows[at][4]))
-    yield f"{rows[at][0]}: p95 {opens} as fast"
+    """Measure and print the figures."""
+    asked = row.parser(__doc__).parse_args()
+    with row.running("annotate", asked) as found, row.scratch("annotate") as folder:
+        ours(found, asked, folder)
 
 
 if __name__ == "__main__":

@@ -21,7 +21,9 @@ from analysis.cohorts.rasch import filled
 from analysis.cohorts.stability import split_half
 from analysis.cohorts.study import Cohorts, study
 from analysis.evaluation_sets.protocol import held_out
-from benchmarks import measure
+from benchmarks import measure, row
+from benchmarks.figures import Figure
+from benchmarks.row import Row
 
 CRUX = Path(__file__).parent.parent / "tests" / "data" / "crux-input" / "pass-rates.csv"
 SHARED = {
@@ -65,12 +67,13 @@ def alone() -> None:
     print(json.dumps([*told, found.verdict.value, len(found.without.models)]))
 
 
-def speed() -> list[str]:
-    """Return wall and processor seconds of the large table, in a process of its own."""
-    command = [sys.executable, "-m", "benchmarks.cohorts", "--alone"]
+def speed(found: Row) -> None:
+    """Measure the large table in a process of its own."""
+    command = [sys.executable, "-m", "benchmarks.cohorts", "--process"]
     seconds, used, verdict, left_out = json.loads(measure.run(command).output)
-    size = f"{ITEMS:,} × {MODELS}"
-    return [size, f"{seconds:.1f}", f"{used:.1f}", f"{left_out}", verdict, f"< {TARGET_S:.0f} s"]
+    note = f"{used:.1f} CPU-s; {left_out} models left out in turn; cohorts are {verdict}"
+    what = f"{ITEMS:,} tasks × {MODELS} models"
+    found.add(Figure("cohorts", what, seconds, "s", ITEMS, TARGET_S, note=note))
 
 
 def worth(name: str, matrix: OutcomeMatrix, found: Cohorts) -> list[str]:
@@ -149,28 +152,32 @@ WORTH = [
 ]
 PUBLISHED = ["k", "split-half ARI", "difficulty bins", "shuffled", "R²", "R² of bins"]
 FEW = ["chosen by", "τ", "error", "τ − random", "error − random"]
-SPEED = ["tasks × models", "s", "CPU s", "models left out", "verdict", "target"]
 
 
 def main() -> None:
-    """Print the tables."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="fewer splits")
+    """Measure the large table, or print what cohorts are worth."""
+    parser = row.parser(__doc__)
+    parser.add_argument("--worth", action="store_true", help="what they are worth, on real tables")
     parser.add_argument("--shared", type=Path, help="the folder with the other tables")
-    parser.add_argument("--alone", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--process", action="store_true", help=argparse.SUPPRESS)
     given = parser.parse_args()
-    if given.alone:
+    if given.process:
         alone()
-        return
-    known = list(tables(given.shared))
+    elif given.worth or given.shared:
+        _tell_worth(given.shared, 5 if given.form == "quick" else 20)
+    else:
+        with row.running("cohorts", given) as found:
+            speed(found)
+
+
+def _tell_worth(shared: Path | None, splits: int) -> None:
+    known = list(tables(shared))
     print(measure.table(WORTH, [worth(name, one, study(one)) for name, one in known]))
     for name, matrix in known:
         print(f"\n{name}: plain k-means, without families\n")
         print(measure.table(PUBLISHED, as_published(matrix)))
         print(f"\n{name}: {BUDGET} tasks, half of the models held out\n")
-        print(measure.table(FEW, few_tasks(matrix, 5 if given.quick else 20)))
-    print(f"\nLeave-one-model-out on a large table, {_CORES} cores\n")
-    print(measure.table(SPEED, [speed()]))
+        print(measure.table(FEW, few_tasks(matrix, splits)))
 
 
 if __name__ == "__main__":

@@ -1,58 +1,209 @@
-"""Figures of alternatives with their date, for runs that cannot or need not measure them again."""
+"""What a row of the benchmarks found: one dataclass a figure, and a file of them for each row.
+
+The file says when, where and with which versions it was measured, and holds the figures of the
+alternatives, too, so that a later run may reuse them with their date.
+"""
 
 import json
-from collections.abc import Iterator
+import math
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
 from benchmarks import measure
 
 FOLDER = measure.ROOT / "benchmarks" / "figures"
+QUICK_FOLDER = measure.ROOT / "benchmarks" / ".quick"
+"""Of `--quick`: never in the documentation."""
 
 
-class Figures:
-    """What was measured of the alternatives in one row of the benchmarks."""
+@dataclass(frozen=True)
+class Theirs:
+    """What an alternative reached at the same."""
 
-    def __init__(self, row: str) -> None:
-        self._path = FOLDER / f"{row}.json"
-        self._known: dict[str, Any] = {}
-        if self._path.exists():
-            self._known = json.loads(self._path.read_text(encoding="utf-8"))
-        self._reused: set[str] = set()
-        self.missing: dict[str, str] = {}
+    name: str
+    version: str
+    value: float
+    date: str
+    size: int | None = None
+    """Where it is another than ours."""
+    reused: bool = False
+    """Not measured in the run of the figure, but on `date`."""
 
-    def measured(self, name: str, version: str, size: int, rate: float, peak_bytes: int) -> float:
-        """Keep what was just measured of an alternative at one size, and return the rate."""
-        machine = measure.machine()
-        kept = self._known.setdefault(name, {})
-        kept |= {"version": version, "date": machine.date, "machine": str(machine)}
-        sizes = kept.setdefault("sizes", {})
-        sizes[str(size)] = {"rate": round(rate), "peak_mb": peak_bytes // measure.MEBIBYTE}
-        return rate
+    def __str__(self) -> str:
+        called = f"{self.name} {self.version}".strip()
+        called += f" at {self.size:,}" if self.size else ""
+        return f"{called} ({self.date})" if self.reused else called
 
-    def reused(self, name: str, size: int) -> float | None:
-        """Return the rate that was measured before; None if there is none at this size."""
-        found = self._known.get(name, {}).get("sizes", {}).get(str(size))
-        if found:
-            self._reused.add(name)
-        return float(found["rate"]) if found else None
 
-    def is_missing(self, name: str, why: str) -> None:
-        """Note that an alternative cannot be installed here."""
-        self.missing[name] = why
+@dataclass(frozen=True)
+class Figure:
+    """One thing that was measured.
+
+    Rates (units that end with `/s`) and factors (`×`) are better the larger, all else the smaller.
+    """
+
+    promise: str
+    """Key in `promises.PROMISES`."""
+    name: str
+    ours: float
+    unit: str
+    size: int | None = None
+    target: float | None = None
+    theirs: Theirs | None = None
+    least_ratio: float | None = None
+    """How many times better than the alternative it has to be."""
+    growth: float | None = None
+    """Exponent of the time (of all the work, or of one operation) over the sizes measured."""
+    note: str = ""
+
+    @property
+    def larger_is_better(self) -> bool:
+        return self.unit.endswith(("/s", "×"))
+
+    @property
+    def ratio(self) -> float | None:
+        """How many times better ours is than the alternative."""
+        if self.theirs is None or not self.ours or not self.theirs.value:
+            return None
+        times = self.ours / self.theirs.value
+        return times if self.larger_is_better else 1 / times
+
+    @property
+    def met(self) -> bool | None:
+        """Whether every target is met; None without one, or where the alternative is missing."""
+        found = [one for one in (self._meets_target(), self._meets_ratio()) if one is not None]
+        return all(found) if found else None
+
+    def _meets_target(self) -> bool | None:
+        if self.target is None:
+            return None
+        if self.larger_is_better:
+            return self.ours >= self.target
+        return self.ours < self.target or self.ours == self.target == 0
+
+    def _meets_ratio(self) -> bool | None:
+        if self.least_ratio is None or self.ratio is None:
+            return None
+        return self.ratio >= self.least_ratio
+
+    @property
+    def target_text(self) -> str:
+        """The target in words."""
+        told = []
+        if self.target is not None:
+            sign = "≥ " if self.larger_is_better else "< " if self.target else ""
+            told.append(f"{sign}{number(self.target)} {self.unit}")
+        if self.least_ratio is not None:
+            told.append("faster" if self.least_ratio == 1 else f"≥ {number(self.least_ratio)}×")
+        return ", ".join(told) or "–"
+
+    @property
+    def outcome(self) -> str:
+        """The target met or missed, in words."""
+        return {True: "met", False: "**missed**", None: "–"}[self.met]
+
+
+@dataclass
+class Record:
+    """All that one run of a row found."""
+
+    row: str
+    form: str
+    """`quick`, `standard` or `full`."""
+    machine: measure.Machine
+    versions: dict[str, str]
+    started: str
+    seconds: float = 0.0
+    load_after: float = 0.0
+    complete: bool = False
+    failed: str = ""
+    """Why the row ended before its end."""
+    missing: dict[str, str] = field(default_factory=dict)
+    """Alternatives that could not be measured, and why."""
+    figures: list[Figure] = field(default_factory=list)
+    alternatives: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Alternative and part -> version, date, machine and values, for `--reuse`."""
+
+    @property
+    def path(self) -> Path:
+        return path_of(self.row, self.form)
 
     def write(self) -> None:
-        """Keep the figures for other runs."""
-        FOLDER.mkdir(exist_ok=True)
-        self._path.write_text(json.dumps(self._known, indent=2) + "\n", encoding="utf-8")
+        """Keep it; a file is whole or not there."""
+        self.path.parent.mkdir(exist_ok=True)
+        part = self.path.with_suffix(".part")
+        part.write_text(json.dumps(asdict(self), indent=1, ensure_ascii=False) + "\n", "utf-8")
+        os.replace(part, self.path)
 
-    def told(self) -> Iterator[str]:
-        """Yield where the figures of each alternative come from."""
-        for name, known in self._known.items():
-            peaks = ", ".join(
-                f"{int(size):,}: {found['peak_mb']:,} MB" for size, found in known["sizes"].items()
-            )
-            when = "NOT in this run, but on" if name in self._reused else "in this run,"
-            what = f"{name} {known['version']}, measured {when} {known['machine']}"
-            yield f"{what}; peak memory at {peaks}."
-        for name, why in self.missing.items():
-            yield f"{name} cannot be installed here ({why}); --reuse shows its dated figures."
+
+def path_of(row: str, form: str) -> Path:
+    """Return where the figures of a row are kept."""
+    return (QUICK_FOLDER if form == "quick" else FOLDER) / f"{row}.json"
+
+
+def read(row: str, form: str = "standard") -> Record | None:
+    """Return what the last run of a row found; None if there was none."""
+    path = path_of(row, form)
+    return record_of(json.loads(path.read_text(encoding="utf-8"))) if path.exists() else None
+
+
+def record_of(written: Mapping[str, Any]) -> Record:
+    """Return a record from its JSON."""
+    figures = [
+        Figure(**{**one, "theirs": Theirs(**one["theirs"]) if one["theirs"] else None})
+        for one in written["figures"]
+    ]
+    machine = measure.Machine(**written["machine"])
+    return Record(**{**written, "figures": figures, "machine": machine})
+
+
+def number(value: float | None) -> str:
+    """Return a number as people read it: three figures that mean something."""
+    if value is None:
+        return "–"
+    if value == int(value) or abs(value) >= 100:
+        return f"{value:,.0f}"
+    return (
+        f"{value:.1f}" if abs(value) >= 10 else f"{value:.2g}" if abs(value) < 1 else f"{value:.2f}"
+    )
+
+
+def growth(sizes: Sequence[int], seconds: Sequence[float]) -> float | None:
+    """Return the exponent by which time grows with size: least squares of the logarithms.
+
+    1 is linear; what grows as n·log n has 1.1 between a thousand and a hundred thousand. None
+    where fewer than two sizes were measured.
+    """
+    if len(sizes) < 2:
+        return None
+    x, y = [math.log(one) for one in sizes], [math.log(one) for one in seconds]
+    mean_x, mean_y = sum(x) / len(x), sum(y) / len(y)
+    spread = sum((one - mean_x) ** 2 for one in x)
+    return sum((a - mean_x) * (b - mean_y) for a, b in zip(x, y, strict=True)) / spread
+
+
+COLUMNS = ("measured", "size", "ours", "target", "", "alternative", "theirs", "ratio", "growth")
+
+
+def cells(one: Figure) -> list[str]:
+    """Return a figure as the cells of a table."""
+    theirs = one.theirs
+    return [
+        one.name + (f" ({one.note})" if one.note else ""),
+        f"{one.size:,}" if one.size else "–",
+        f"{number(one.ours)} {one.unit}",
+        one.target_text,
+        one.outcome,
+        str(theirs) if theirs else "–",
+        number(theirs.value) if theirs else "–",
+        f"{number(one.ratio)}×" if one.ratio else "–",
+        f"{one.growth:.2f}" if one.growth is not None else "–",
+    ]
+
+
+def table(found: Sequence[Figure]) -> str:
+    """Return figures as a Markdown table."""
+    return measure.table(COLUMNS, [cells(one) for one in found])

@@ -21,7 +21,7 @@ from benchmarks import grouping_methods as methods
 from benchmarks import measure, suggesting
 from benchmarks.grouping_data import SIZES, Draw, Texts, notes, wanted_sets, zipf_draw
 
-_BERTOPIC = (
+BERTOPIC = (
     *("--no-deps", "bertopic", "numpy", "scipy", "pandas", "scikit-learn", "joblib", "cloudpickle"),
     *("threadpoolctl", "narwhals", "tqdm", "plotly", "packaging", "pyyaml", "hdbscan"),
     *("umap-learn", "numba", "llvmlite", "pynndescent", "python-dateutil", "six", "pytz", "tzdata"),
@@ -160,7 +160,7 @@ def _compared(
 
 
 def _bertopic(texts: Texts, drawn: Sequence[Drawn]) -> Score:
-    python = measure.environment("bertopic", *_BERTOPIC) / "python"
+    python = measure.environment("bertopic", *BERTOPIC) / "python"
     version = measure.installed_version(python.parent, "bertopic")
     print(f"{_BERTOPIC_NAME}: version {version}", file=sys.stderr)
     wanted = [rows for one in drawn for rows in (one.rows, one.rows[one.part])]

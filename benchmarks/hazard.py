@@ -6,12 +6,10 @@ curves have to agree. Then walls by simulation: how often one is reported that i
 often one that is.
 """
 
-import argparse
 import json
-import sys
-import tempfile
 import time
-from pathlib import Path
+from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -20,7 +18,9 @@ from analysis.hazard.incidence import Variance, cumulative_incidence
 from analysis.hazard.person_time import PersonTime
 from analysis.hazard.scan import scan_positions
 from analysis.hazard.spikes import POSITIONS, SpikePopulation, positional_spikes
-from benchmarks import measure
+from benchmarks import measure, row
+from benchmarks.figures import Figure, Theirs
+from benchmarks.row import Measured, Row
 
 CAUSES = 3
 _AT = (500, 2000, 8000, 16_000)
@@ -88,36 +88,60 @@ def _timed(traces: int, repeats: int) -> list[tuple[str, float]]:
     return rows
 
 
-def _beside(traces: int) -> list[tuple[str, ...]]:
-    rows = []
+_TARGETS = {"curves": 0.1, "curves with intervals": 1.0}
+
+
+def _found(found: Row, traces: int) -> None:
+    timed = _timed(traces, repeats=5)
+    best = _beside(found, traces)
+    for label, seconds in timed:
+        theirs, note = best.get(label, (None, ""))
+        target = _TARGETS.get(label)
+        figure = Figure("hazard", label, seconds, "s", traces, target, theirs, note=note)
+        found.add(figure)
+
+
+def _beside(found: Row, traces: int) -> dict[str, tuple[Theirs, str]]:
+    """Return the figures of the packages by what they are compared with, and how far apart."""
+    best: dict[str, tuple[Theirs, str]] = {}
     for name, packages, what, less in _ALTERNATIVES:
-        try:
-            binary = measure.environment(name, *packages)
-        except measure.NotInstallable as error:
-            print(f"{name} can't be installed here: {error}", file=sys.stderr)
+        take = partial(_theirs, name, packages, what, traces // less)
+        size = traces // less if less > 1 else None
+        told = found.beside(name, f"{what} of {traces // less:,}", take, size=size)
+        if not told:
             continue
-        ends, cause = made_up(traces // less)
-        started = time.perf_counter()
-        variance = Variance.AALEN if what == "intervals" else None
-        ours = cumulative_incidence(ends, cause, causes=CAUSES, variance=variance)
-        seconds = time.perf_counter() - started
-        title = f"{name} {measure.installed_version(binary, name)}: {what}"
+        label = "curves" if what == "curves" else "curves with intervals"
         if less > 1:
-            title += f" of {traces // less:,} traces (ours {seconds:.3f})"
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder, "rows.npz")
-            np.savez(path, time=ends, cause=cause, at=np.array(_AT))
-            command = [str(binary / "python"), "-c", _THEIRS, name, str(path), what]
-            try:
-                told = json.loads(measure.run(command).output)
-            except RuntimeError as error:
-                out = "Memory" in str(error) or "-9" in str(error)
-                rows.append((title, "out of memory" if out else "failed", "–", "–"))
-                continue
-        apart = float(np.abs(np.array(told["values"]) - ours.at(_AT)).max())
-        ratio = measure.ratio(told["seconds"], seconds)
-        rows.append((title, f"{told['seconds']:.2f}", ratio, f"{apart:.0e}"))
-    return rows
+            seconds, _ = _ours(traces // less, Variance.AALEN)
+            label = f"curves with intervals, beside {name}"
+            apart = f"values apart by at most {told['apart'].value:.0e}"
+            found.add(
+                Figure("hazard", label, seconds, "s", traces // less, None, told["s"], note=apart)
+            )
+        else:
+            best[label] = (told["s"], f"values apart by at most {told['apart'].value:.0e}")
+    return best
+
+
+def _ours(traces: int, variance: Variance | None) -> tuple[float, Any]:
+    ends, cause = made_up(traces)
+    started = time.perf_counter()
+    curves = cumulative_incidence(ends, cause, causes=CAUSES, variance=variance)
+    return time.perf_counter() - started, curves
+
+
+def _theirs(name: str, packages: tuple[str, ...], what: str, traces: int) -> Measured:
+    binary = measure.environment(name, *packages)
+    ends, cause = made_up(traces)
+    _, ours = _ours(traces, None)
+    with row.scratch(name) as folder:
+        path = folder / "rows.npz"
+        np.savez(path, time=ends, cause=cause, at=np.array(_AT))
+        command = [str(binary / "python"), "-c", _THEIRS, name, str(path), what]
+        told = json.loads(measure.run(command).output)
+    apart = float(np.abs(np.array(told["values"]) - ours.at(_AT)).max())
+    version = measure.installed_version(binary, name)
+    return Measured(version, {"s": told["seconds"], "apart": apart})
 
 
 def _walled(n: int, share: float, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
@@ -157,26 +181,18 @@ def _walls(n: int, share: float, runs: int, seed: int) -> tuple[str, ...]:
 
 
 def main() -> None:
-    """Print seconds beside the alternatives, then how often walls are reported."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--traces", type=int, default=1_000_000)
-    parser.add_argument("--runs", type=int, default=200, help="simulated populations a row")
-    parser.add_argument("--quick", action="store_true", help="ours only, and 40 runs a row")
-    parser.add_argument("--cores", type=int, default=2)
-    arguments = parser.parse_args()
-    measure.pin(arguments.cores)
-    timed = _timed(arguments.traces, repeats=5)
-    ends, _ = made_up(arguments.traces)
-    print(f"{measure.machine()}\n")
-    print(
-        f"{arguments.traces:,} traces, {CAUSES} causes, {len(np.unique(ends)):,} distinct times, "
-        "ties as they are\n"
-    )
-    rows = [(f"Faultbook: {label}", f"{seconds:.3f}", "–", "–") for label, seconds in timed]
-    if not arguments.quick:
-        rows += _beside(arguments.traces)
-    print(measure.table(("", "seconds", "ratio", "furthest apart"), rows))
-    runs = 40 if arguments.quick else arguments.runs
+    """Measure beside the alternatives, then print how often walls are reported."""
+    parser = row.parser(__doc__)
+    parser.add_argument("--walls", action="store_true", help="how often walls are reported instead")
+    asked = parser.parse_args()
+    if asked.walls:
+        _tell_walls(40 if asked.form == "quick" else 200)
+        return
+    with row.running("hazard", asked) as found:
+        _found(found, 100_000 if asked.form == "quick" else 1_000_000)
+
+
+def _tell_walls(runs: int) -> None:
     print(f"\nA wall at 8,192 among 2k, 4k, 8k, 16k, 32k; {runs} populations a row\n")
     walls = [
         _walls(n, share, runs, seed=place)

@@ -85,12 +85,12 @@ def _send_spans(url: str, bodies: list[tuple[bytes, int]], folder: Path) -> floa
     """Return the seconds until the last trace is in the database."""
     started = time.perf_counter()
     for body, _ in bodies:
-        _send_span_request(f"{url}/v1/traces", body)
-    _wait_for_rows(folder / "phoenix.db", "traces", sum(n for _, n in bodies))
+        send_span_request(f"{url}/v1/traces", body)
+    wait_for_rows(folder / "phoenix.db", "traces", sum(n for _, n in bodies))
     return time.perf_counter() - started
 
 
-def _send_span_request(url: str, body: bytes) -> None:
+def send_span_request(url: str, body: bytes) -> None:
     """Deliver a request; a full queue is waited for, as exporters do."""
     headers = {"content-type": "application/x-protobuf"}
     deadline = time.monotonic() + _WITHIN_S
@@ -104,7 +104,12 @@ def _send_span_request(url: str, body: bytes) -> None:
             time.sleep(0.2)
 
 
-def _wait_for_rows(database: Path, table: str, number: int) -> None:
+def wait_for_rows(database: Path, table: str, number: int) -> None:
+    """Wait until a table of a SQLite database holds so many rows.
+
+    Raises:
+        RuntimeError: It does not within an hour.
+    """
     deadline = time.monotonic() + _WITHIN_S
     with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True, timeout=60)) as connection:
         while time.monotonic() < deadline:
@@ -176,8 +181,8 @@ def label_studio(bin_directory: Path, folder: Path) -> Iterator[tuple[str, int]]
 
 
 def import_tasks(url: str, traces: Path) -> None:
-    """Import a file of traces into a project of Label Studio."""
-    _import_tasks(url, list(_tasks(traces)))
+    """Import a file of traces into a project of Label Studio, each with one annotation."""
+    _import_tasks(url, list(_tasks(traces, labelled=True)))
 
 
 def _import_tasks(url: str, bodies: list[bytes]) -> float:
@@ -196,9 +201,23 @@ _LABELS = (
 )
 
 
-def _tasks(traces: Path) -> Iterator[bytes]:
+_ANNOTATION = {
+    "result": [
+        {
+            "from_name": "verdict",
+            "to_name": "chat",
+            "type": "choices",
+            "value": {"choices": ["fail"]},
+        }
+    ]
+}
+
+
+def _tasks(traces: Path, *, labelled: bool = False) -> Iterator[bytes]:
     records = real_traces.read(traces)
     while part := list(islice(records, _TASKS_A_REQUEST)):
+        if labelled:
+            part = [{"data": record, "annotations": [_ANNOTATION]} for record in part]
         yield json.dumps(part).encode()
 
 

@@ -4,13 +4,11 @@ The traces are real: those of the demo, or JSONL files given on the command line
 varied to reach the number. Everything runs on two cores, one after the other.
 """
 
-import argparse
 import csv
 import gzip
 import json
-import sys
-import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,16 +16,24 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import zstandard
 
-from benchmarks import measure, real_traces
-from benchmarks.figures import Figures
+from benchmarks import figures, measure, real_traces, row
+from benchmarks.figures import Figure
 from benchmarks.import_alternatives import ALTERNATIVES, Alternative
+from benchmarks.row import Measured, Row
 
-SIZES = (1_000, 10_000, 100_000)
-QUICK_SIZES = (1_000, 10_000)
-REPEATS = 3
-"""The median stands for a size: other work on the machine comes and goes."""
-MOST_TRACES = {"Phoenix": 10_000}
-"""At its rate, a hundred thousand would take a quarter of an hour."""
+SIZES: Mapping[str, tuple[int, ...]] = {
+    "quick": (1_000, 10_000),
+    "standard": (1_000, 10_000, 100_000),
+    "full": (1_000, 10_000, 100_000),
+}
+REPEATS, MANY = 3, 10_000
+"""The median stands for a size up to so many traces: other work on the machine comes and goes."""
+MOST_TRACES: Mapping[str, Mapping[str, int]] = {
+    "Phoenix": {"quick": 1_000, "standard": 10_000, "full": 100_000}
+}
+"""At its rate, a hundred thousand take a quarter of an hour."""
+LEAST_RATIO = {"Label Studio": 1, "Phoenix": 20}
+PEAK_MB = 500
 LONG_STEPS = 30_000
 LARGE_STEP_BYTES = 5 * 1024**2
 
@@ -47,95 +53,82 @@ class Ours(NamedTuple):
         return self.traces / self.seconds
 
 
-def median_of(path: Path) -> Ours:
-    """Import a file of traces three times; the median by time."""
-    found = [ours(path, "--format", "openai-messages") for _ in range(REPEATS)]
+def median_of(path: Path, repeats: int) -> Ours:
+    """Import a file of traces some times; the median by time."""
+    found = [ours(path, "--format", "openai-messages") for _ in range(repeats)]
     return sorted(found, key=lambda one: one.seconds)[len(found) // 2]
 
 
 def ours(path: Path, *options: str) -> Ours:
     """Import a file into a new project of a new database."""
-    with tempfile.TemporaryDirectory(prefix="faultbook-import-") as folder:
-        command = [str(Path(sys.executable).with_name("faultbook")), "import", str(path)]
-        command += ["--project", "Benchmark", "--json", "--data", folder, *options]
+    with row.scratch("import") as folder:
+        command = [row.faultbook(), "import", str(path)]
+        command += ["--project", "Benchmark", "--json", "--data", str(folder), *options]
         ended = measure.run(command)
     answer = json.loads(ended.output)
     return Ours(answer["created"], answer["seconds"], ended.seconds, ended.peak_bytes)
 
 
-def compared(asked: argparse.Namespace, folder: Path) -> None:
-    """Print the table of sizes with the alternatives and the ratios."""
-    figures = Figures("import")
-    sizes = QUICK_SIZES if asked.quick else SIZES
-    columns = ["", "traces", "MB", "traces/s", "command s", "peak MB"]
-    columns += [word for other in ALTERNATIVES for word in (f"{other.name} /s", "ratio")]
-    rows, found = [], []
+def compared(found: Row, folder: Path) -> None:
+    """Measure every size beside the alternatives, and how time grows with it."""
+    sizes, seconds = SIZES[found.asked.form], []
     for size in sizes:
-        path = real_traces.write(asked.traces, size, folder / f"{size}.jsonl")
-        found.append(median_of(path))
-        rates = [_rate_of(other, path, size, figures, asked) for other in ALTERNATIVES]
-        rows.append(_row(found[-1], path, rates))
-    figures.write()
-    print(measure.table(columns, rows))
-    first, last = found[-2], found[-1]
-    growth = (last.seconds / last.traces) / (first.seconds / first.traces)
-    print(f"\nTime per trace at {last.traces:,} / at {first.traces:,}: {growth:.2f}×")
-    for line in figures.told():
-        print(line)
+        path = real_traces.write(found.asked.traces, size, folder / f"{size}.jsonl")
+        one = median_of(path, REPEATS if size <= MANY else 1)
+        seconds.append(one.seconds)
+        _beside(found, one, path)
+        megabytes = path.stat().st_size / measure.MEBIBYTE
+        note = f"{megabytes:.0f} MB; all of the command {one.command_seconds:.1f} s"
+        peak = one.peak_bytes / measure.MEBIBYTE
+        found.add(Figure("import", "peak memory", peak, "MB", size, PEAK_MB, note=note))
+    exponent = figures.growth(sizes, seconds)
+    each = f"{1e6 * seconds[-1] / sizes[-1]:.0f} µs a trace"
+    last = Figure("import", "growth", seconds[-1], "s", sizes[-1], growth=exponent, note=each)
+    found.add(last)
 
 
-def _row(found: Ours, path: Path, rates: Sequence[float | None]) -> list[str]:
-    row = [
-        "Faultbook",
-        f"{found.traces:,}",
-        f"{path.stat().st_size / measure.MEBIBYTE:.0f}",
-        f"{found.rate:,.0f}",
-        f"{found.command_seconds:.1f}",
-        f"{found.peak_bytes / measure.MEBIBYTE:.0f}",
-    ]
-    for rate in rates:
-        row += [f"{rate:,.0f}", measure.ratio(found.rate, rate)] if rate else ["–", "–"]
-    return row
+def _beside(found: Row, one: Ours, path: Path) -> None:
+    for other in ALTERNATIVES:
+        most = MOST_TRACES.get(other.name, {}).get(found.asked.form, one.traces)
+        if one.traces > most:
+            continue
+        take = partial(_taken, other, path, one.traces)
+        theirs = found.beside(other.name, f"{one.traces:,} traces", take)
+        found.add(
+            Figure(
+                *("import", f"import, beside {other.name}", one.rate, "traces/s", one.traces),
+                theirs=theirs.get("/s"),
+                least_ratio=LEAST_RATIO[other.name],
+                note=f"its peak {theirs['peak MB'].value:,.0f} MB" if theirs else "",
+            )
+        )
 
 
-def _rate_of(
-    other: Alternative, path: Path, size: int, figures: Figures, asked: argparse.Namespace
-) -> float | None:
-    """Return traces a second of an alternative, measured now, or as it was measured before."""
-    if size > MOST_TRACES.get(other.name, size):
-        return None
-    if asked.reuse:
-        return figures.reused(other.name, size)
-    if other.name in figures.missing:
-        return None
-    try:
-        bin_directory = measure.environment(other.package, other.package)
-    except measure.NotInstallable as problem:
-        figures.is_missing(other.name, str(problem))
-        return None
-    with tempfile.TemporaryDirectory(prefix=f"{other.package}-") as folder:
-        taken = other.take(bin_directory, path, Path(folder), REPEATS)
+def _taken(other: Alternative, path: Path, size: int) -> Measured:
+    """Import the file into another tool."""
+    bin_directory = measure.environment(other.package, other.package)
+    with row.scratch(other.package) as folder:
+        taken = other.take(bin_directory, path, folder, REPEATS if size <= MANY else 1)
     version = measure.installed_version(bin_directory, other.package)
-    return figures.measured(other.name, version, size, size / taken.seconds, taken.peak_bytes)
+    peak = taken.peak_bytes / measure.MEBIBYTE
+    return Measured(version, {"/s": size / taken.seconds, "peak MB": peak})
 
 
-def by_format(asked: argparse.Namespace, folder: Path) -> None:
-    """Print peak memory and rate of each frame and packing at three sizes."""
-    rows = []
+def by_format(found: Row, folder: Path) -> None:
+    """Print peak memory and rate of each frame and packing at all sizes."""
+    rows, sizes = [], SIZES[found.asked.form]
     for name, make in FRAMES.items():
         cells = []
-        for size in QUICK_SIZES if asked.quick else SIZES:
-            lines = real_traces.write(asked.traces, size, folder / f"{size}.jsonl")
+        for size in sizes:
+            lines = real_traces.write(found.asked.traces, size, folder / f"{size}.jsonl")
             path = folder / f"{size}-{name}"
             make(lines, path)
-            found = ours(path, "--format", "openai-messages")
-            cells += [f"{found.peak_bytes / measure.MEBIBYTE:.0f}", f"{found.rate:,.0f}"]
+            one = ours(path, "--format", "openai-messages")
+            cells += [f"{one.peak_bytes / measure.MEBIBYTE:.0f}", f"{one.rate:,.0f}"]
             path.unlink()
         rows.append([name.split("-", 1)[-1], *cells])
-    columns = ["peak MB, traces/s"]
-    for size in QUICK_SIZES if asked.quick else SIZES:
-        columns += [f"{size:,}: MB", "/s"]
-    print(measure.table(columns, rows))
+    columns = [word for size in sizes for word in (f"{size:,}: MB", "/s")]
+    print(measure.table(["peak MB, traces/s", *columns], rows))
 
 
 def _array(lines: Path, path: Path) -> None:
@@ -182,39 +175,34 @@ FRAMES: dict[str, Callable[[Path, Path], None]] = {
 }
 
 
-def large_traces(folder: Path) -> None:
-    """Print how long one very long trace takes, and one very large step."""
+def large_traces(found: Row, folder: Path) -> None:
+    """Measure one very long trace, and one very large step."""
     text = "The customer asked again. " * 12
     roles = ("user", "assistant")
     messages = [{"role": roles[n % 2], "content": f"{n}: {text}"} for n in range(LONG_STEPS)]
     large = [{"role": "user", "content": "x" * LARGE_STEP_BYTES}]
-    rows = []
     for name, chat in ((f"{LONG_STEPS:,} steps", messages), ("a step of 5 MB", large)):
         path = folder / "one.jsonl"
         path.write_text(json.dumps({"id": "one", "messages": chat}) + "\n", encoding="utf-8")
-        found = ours(path)
-        rows.append([name, f"{found.seconds:.2f}", f"{found.peak_bytes / measure.MEBIBYTE:.0f}"])
-    print(measure.table(["one trace of", "s", "peak MB"], rows))
+        one = ours(path)
+        note = f"{one.seconds:.2f} s"
+        peak = one.peak_bytes / measure.MEBIBYTE
+        found.add(Figure("import", f"one trace of {name}", peak, "MB", target=PEAK_MB, note=note))
 
 
 def main() -> None:
-    """Measure, and print the tables."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("traces", type=Path, nargs="*", default=[real_traces.SHIPPED])
-    parser.add_argument("--quick", action="store_true", help="1,000 and 10,000 traces only")
-    parser.add_argument("--reuse", action="store_true", help="dated figures of the alternatives")
+    """Measure and print the figures."""
+    parser = row.parser(__doc__)
+    parser.add_argument("--traces", type=Path, nargs="*", default=[real_traces.SHIPPED])
     parser.add_argument("--formats", action="store_true", help="every frame and packing instead")
-    parser.add_argument("--cores", type=int, default=2)
     asked = parser.parse_args()
-    measure.pin(asked.cores)
-    print(f"{measure.machine()}\n")
-    with tempfile.TemporaryDirectory(prefix="faultbook-traces-") as folder:
-        if asked.formats:
-            by_format(asked, Path(folder))
-            return
-        compared(asked, Path(folder))
-        print()
-        large_traces(Path(folder))
+    if asked.formats:
+        with row.scratch("traces") as folder:
+            by_format(Row("import", asked), folder)
+        return
+    with row.running("import", asked) as found, row.scratch("traces") as folder:
+        compared(found, folder)
+        large_traces(found, folder)
 
 
 if __name__ == "__main__":

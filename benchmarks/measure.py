@@ -126,7 +126,7 @@ def serving(
         _wait_for(url, process, log, within_s)
         yield process.pid
     finally:
-        _stop(process)
+        stop(process)
 
 
 def _wait_for(url: str, process: "subprocess.Popen[bytes]", log: Path, within_s: float) -> None:
@@ -140,12 +140,13 @@ def _wait_for(url: str, process: "subprocess.Popen[bytes]", log: Path, within_s:
         except urllib.error.HTTPError:
             return  # it answers, if only that one has to sign in
         except OSError:
-            time.sleep(0.2)
+            time.sleep(0.05)
     told = "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-_LOG_LINES:])
     raise RuntimeError(f"{url} does not answer. The end of the server's log:\n{told}")
 
 
-def _stop(process: "subprocess.Popen[bytes]") -> None:
+def stop(process: "subprocess.Popen[bytes]") -> None:
+    """End a server and all that it started."""
     family = [process.pid]
     if process.poll() is None:
         family += [child.pid for child in psutil.Process(process.pid).children(recursive=True)]
@@ -205,6 +206,7 @@ class Machine:
     model: str
     load: float
     """Load average of the last minute when it was asked: above 0, others were at work, too."""
+    memory_gb: int = 0
 
     def __str__(self) -> str:
         return (
@@ -219,7 +221,8 @@ def machine() -> Machine:
         date=datetime.now(UTC).date().isoformat(),
         cores=len(os.sched_getaffinity(0)) if _CAN_PIN else os.cpu_count() or 1,
         model=_model(),
-        load=os.getloadavg()[0],
+        load=round(os.getloadavg()[0], 2),
+        memory_gb=round(psutil.virtual_memory().total / 1024**3),
     )
 
 

@@ -5,30 +5,36 @@ two spans a trace, 512 spans a request. The clock stops with the last 200. Then 
 killed, and what it kept is counted.
 """
 
-import argparse
 import http.client
 import io
 import json
 import os
 import signal
 import sqlite3
-import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from itertools import cycle, islice
 from pathlib import Path
+from typing import Any
 
 import zstandard
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from benchmarks import measure
+from benchmarks import measure, row
+from benchmarks.figures import Figure, Theirs
+from benchmarks.import_alternatives import Phoenix, phoenix, send_span_request, wait_for_rows
+from benchmarks.row import Measured
 
 TRACES = measure.ROOT / "server" / "demo" / "misguided_attention" / "traces.jsonl.zst"
 SLUG = "live"
+TARGET = 1_000
+TRACES_SENT: Mapping[str, int] = {"quick": 1_000, "standard": 10_000, "full": 50_000}
+BESIDE: Mapping[str, int] = {"quick": 500, "standard": 5_000, "full": 5_000}
 SPANS_A_REQUEST = 512
 SPANS_A_TRACE = 2
 _START_NS = 1_760_000_000_000_000_000
@@ -48,30 +54,34 @@ class Result:
     kept: int
     """Spans that another server, killed by SIGKILL right after its last 200, still has."""
 
-    def row(self) -> list[str]:
-        spans = self.traces * SPANS_A_TRACE
+    def figures(self, theirs: Mapping[str, Theirs]) -> list[Figure]:
+        """Return the rate, and what a killed server lost of what it had acknowledged."""
+        who = f"{self.clients} client{'s' if self.clients > 1 else ''}"
+        p50, p95 = (1000 * measure.quantile(self.latencies_s, share) for share in (0.5, 0.95))
+        told = f"{self.megabytes / self.seconds:.1f} MB/s, p50 {p50:.0f} ms, p95 {p95:.0f} ms"
+        told += f", all readable {self.until_traces_s:.1f} s later"
+        lost = self.traces * SPANS_A_TRACE - self.kept
         return [
-            f"{self.clients} client{'s' if self.clients > 1 else ''}",
-            f"{self.traces:,}",
-            f"{self.megabytes / self.seconds:.1f}",
-            f"{self.traces / self.seconds:,.0f}",
-            f"{1000 * measure.quantile(self.latencies_s, 0.5):.0f}",
-            f"{1000 * measure.quantile(self.latencies_s, 0.95):.0f}",
-            f"{self.until_traces_s:.1f}",
-            f"{self.kept:,} of {spans:,}",
+            Figure(
+                "otlp",
+                f"stored before the 200, {who}",
+                self.traces / self.seconds,
+                "traces/s",
+                self.traces,
+                TARGET if self.clients == 1 else None,
+                theirs.get("stored /s"),
+                note=told,
+            ),
+            Figure(
+                "otlp",
+                f"spans lost by a kill -9 right after the last 200, {who}",
+                lost,
+                "lost",
+                self.traces,
+                0,
+                theirs.get("lost"),
+            ),
         ]
-
-
-COLUMNS = [
-    "",
-    "traces",
-    "MB/s",
-    "traces/s stored",
-    "p50 ms",
-    "p95 ms",
-    "s until readable",
-    "spans after kill -9",
-]
 
 
 def conversations() -> Iterator[dict[str, str]]:
@@ -111,7 +121,7 @@ def bodies(traces: int) -> list[bytes]:
     return [*found, request.SerializeToString()] if len(spans) else found
 
 
-def _request() -> tuple[ExportTraceServiceRequest, object]:
+def _request() -> tuple[ExportTraceServiceRequest, Any]:
     request = ExportTraceServiceRequest()
     group = request.resource_spans.add()
     group.resource.attributes.add(key="service.name").value.string_value = "benchmark"
@@ -188,7 +198,7 @@ def serving() -> Iterator[Server]:
     port = measure.free_port()
     with tempfile.TemporaryDirectory(prefix="faultbook-otlp-") as folder:
         data = Path(folder) / "data"
-        command = [str(Path(sys.executable).with_name("faultbook")), "serve", "--no-login"]
+        command = [row.faultbook(), "serve", "--no-login"]
         command += ["--port", str(port), "--data", str(data)]
         url = f"http://127.0.0.1:{port}/healthz"
         with measure.serving(command, url, Path(folder) / "log") as pid:
@@ -205,18 +215,44 @@ def _make_project(port: int) -> None:
             raise RuntimeError(answer.read())
 
 
+def phoenix_beside(traces: int) -> Measured:
+    """Send the same requests to Phoenix by one client, wait for its database; then kill another.
+
+    It is killed a second after its last 200.
+    """
+    bin_directory = measure.environment(Phoenix.package, Phoenix.package)
+    sent = bodies(traces)
+    values: dict[str, float] = {}
+    with row.scratch("phoenix") as folder, phoenix(bin_directory, folder) as (url, _):
+        started = time.perf_counter()
+        _send_to_phoenix(url, sent)
+        values["acknowledged /s"] = traces / (time.perf_counter() - started)
+        wait_for_rows(folder / "phoenix.db", "traces", traces)
+        values["stored /s"] = traces / (time.perf_counter() - started)
+    with row.scratch("phoenix") as folder:
+        with phoenix(bin_directory, folder) as (url, pid):
+            _send_to_phoenix(url, sent)
+            time.sleep(1)
+            os.kill(pid, signal.SIGKILL)
+        with closing(sqlite3.connect(folder / "phoenix.db")) as connection:
+            (kept,) = connection.execute("SELECT count(*) FROM spans").fetchone()
+        values["lost"] = traces * SPANS_A_TRACE - kept
+    return Measured(measure.installed_version(bin_directory, Phoenix.package), values)
+
+
+def _send_to_phoenix(url: str, sent: Sequence[bytes]) -> None:
+    for body in sent:
+        send_span_request(f"{url}/v1/traces", body)
+
+
 def main() -> None:
-    """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--traces", type=int, default=10_000)
-    parser.add_argument("--cores", type=int, default=2, help="cores for server and clients")
-    parser.add_argument("--quick", action="store_true", help="a tenth of the traces")
-    asked = parser.parse_args()
-    traces = asked.traces // 10 if asked.quick else asked.traces
-    measure.pin(asked.cores)
-    print(measure.machine(), file=sys.stderr)
-    rows = [measured(clients, traces).row() for clients in (1, 4)]
-    print(measure.table(COLUMNS, rows))
+    """Measure and print the figures."""
+    asked = row.parser(__doc__).parse_args()
+    traces, beside = TRACES_SENT[asked.form], BESIDE[asked.form]
+    with row.running("otlp", asked) as found:
+        theirs = found.beside("Phoenix", "live", partial(phoenix_beside, beside), size=beside)
+        for clients in (1, 4):
+            found.add(*measured(clients, traces).figures(theirs if clients == 1 else {}))
 
 
 if __name__ == "__main__":

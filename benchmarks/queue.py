@@ -6,27 +6,24 @@ moment, by HTTP against a real server: four times as fast as the hundred traces 
 aim for. Then all of them claim at the same moment.
 """
 
-import argparse
 import http.client
 import json
 import random
-import sys
-import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import sqlalchemy as sa
 from sqlmodel import Session, col
 
-from benchmarks import measure
+from benchmarks import figures, measure, row, served
+from benchmarks.figures import Figure
 from server.db import Database
 from server.models.base import stored_id, utc_now
 from server.models.project import Member, Role
@@ -106,14 +103,13 @@ class Result:
     twice: int
     """Traces that were handed to two people."""
 
-    def row(self) -> list[str]:
+    def figures(self, promise: str, target_ms: float | None) -> list[Figure]:
+        """Return how long claims took, and how often two got the same."""
+        ms = {share: 1000 * measure.quantile(self.seconds, share) for share in (0.5, 0.95)}
+        rate = f"{len(self.seconds) / self.lasted_s:.0f} claims/s, p50 {figures.number(ms[0.5])} ms"
         return [
-            self.what,
-            f"{len(self.seconds):,}",
-            f"{len(self.seconds) / self.lasted_s:.0f}",
-            f"{1000 * measure.quantile(self.seconds, 0.5):.1f}",
-            f"{1000 * measure.quantile(self.seconds, 0.95):.1f}",
-            str(self.twice),
+            Figure(promise, self.what, ms[0.95], "ms p95", target=target_ms, note=rate),
+            Figure(promise, f"{self.what}: handed out twice", self.twice, "traces", target=0),
         ]
 
 
@@ -207,39 +203,46 @@ def _reading(seconds: float, pause_s: float) -> Callable[[Reader], None]:
     return task
 
 
-@contextmanager
-def _server(folder: Path, url: str, workers: int) -> Iterator[str]:
-    port = measure.free_port()
-    command = [str(Path(sys.executable).with_name("faultbook")), "serve"]
-    command += ["--data", str(folder), "--database", url, "--port", str(port), "--no-jobs"]
-    if workers > 1:
-        command += ["--workers", str(workers)]
-    base = f"http://127.0.0.1:{port}"
-    with measure.serving(command, f"{base}/healthz", folder / "server.log"):
-        yield base
+class Asked(NamedTuple):
+    """How large, how long, and on what."""
+
+    traces: int = 100_000
+    annotators: int = 50
+    sizes: Sequence[int] = (100, 1_000, 5_000)
+    seconds: float = 20.0
+    """How long each batch is read."""
+    pause_s: float = 9.0
+    """For a trace, on average."""
+    workers: int = 1
 
 
-def _measured(options: argparse.Namespace, folder: Path) -> Iterator[Result]:
-    url = options.database or f"sqlite:///{folder / 'faultbook.sqlite'}"
-    faultbook = str(Path(sys.executable).with_name("faultbook"))
-    measure.run([faultbook, "migrate", "--data", str(folder), "--database", url])
-    database = Database.from_url(url)
-    secrets = _fill(database, options.traces, options.annotators)
-    with _server(folder, url, options.workers) as base:
-        readers = [Reader(base, secret) for secret in secrets]
-        drawn = 0
-        for reader in readers[:3]:
-            reader.look()
-        for size in options.sizes:
+FORMS: Mapping[str, Asked] = {
+    "quick": Asked(10_000, sizes=(1_000,), seconds=10.0, pause_s=5.0),
+    "standard": Asked(),
+    "full": Asked(seconds=60.0),
+}
+
+
+def measured(asked: Asked, folder: Path, url: str = "") -> Iterator[tuple[Result, bool]]:
+    """Yield the result for each batch, and whether people came at their pace, not all at once."""
+    database_url = url or served.url_of(folder)
+    measure.run([row.faultbook(), "migrate", "--data", str(folder), "--database", database_url])
+    with served.opened(database_url) as database:
+        secrets = _fill(database, asked.traces, asked.annotators)
+        with served.serving(folder, database=database_url, workers=asked.workers) as (base, _):
+            readers = [Reader(base, secret) for secret in secrets]
+            drawn = 0
+            for reader in readers[:3]:
+                reader.look()
+            for size in asked.sizes:
+                with database.writing() as session:
+                    _draw(session, size, drawn)
+                drawn += size
+                task = _reading(asked.seconds, asked.pause_s)
+                yield _work(f"next trace, batch of {size:,}", readers, task), True
             with database.writing() as session:
-                _draw(session, size, drawn)
-            drawn += size
-            task = _reading(options.seconds, options.pause)
-            yield _work(f"batch of {size:,}", readers, task)
-        with database.writing() as session:
-            _draw(session, 5 * options.annotators, drawn)
-        yield _work("all at one moment", readers, _claim)
-    database.dispose()
+                _draw(session, 5 * asked.annotators, drawn)
+            yield _work("next trace, all in one moment", readers, _claim), False
 
 
 def _claim(reader: Reader) -> None:
@@ -247,30 +250,15 @@ def _claim(reader: Reader) -> None:
 
 
 def main() -> None:
-    """Measure, print the table and say whether the target is met."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--traces", type=int, default=100_000)
-    parser.add_argument("--annotators", type=int, default=50)
-    parser.add_argument("--sizes", type=int, nargs="+", default=[100, 1_000, 5_000])
-    parser.add_argument("--seconds", type=float, default=30.0, help="how long each batch is read")
-    parser.add_argument("--pause", type=float, default=9.0, help="seconds for a trace, mean")
+    """Measure and print the figures."""
+    parser = row.parser(__doc__)
     parser.add_argument("--database", default="", help="URL of an empty database; SQLite if none")
     parser.add_argument("--workers", type=int, default=1, help="server processes (PostgreSQL)")
-    parser.add_argument("--quick", action="store_true", help="10,000 traces, 10 seconds a batch")
-    options = parser.parse_args()
-    if options.quick:
-        options.traces, options.seconds, options.pause = 10_000, 10.0, 5.0
-    pace = f"{3600 / options.pause:.0f} traces an hour each"
-    print(f"{measure.machine()}; {options.traces:,} traces")
-    print(f"{options.annotators} annotators, {pace}\n")
-    with tempfile.TemporaryDirectory(prefix="faultbook-queue-") as folder:
-        results = list(_measured(options, Path(folder)))
-    columns = ["next trace", "claims", "claims/s", "p50 ms", "p95 ms", "handed out twice"]
-    print(measure.table(columns, [result.row() for result in results]))
-    worst = max(1000 * measure.quantile(result.seconds, 0.95) for result in results[:-1])
-    print(
-        f"\nTarget: p95 < {TARGET_MS} ms at the pace of people, none twice; worst {worst:.0f} ms."
-    )
+    asked = parser.parse_args()
+    form = FORMS[asked.form]._replace(workers=asked.workers)
+    with row.running("queue", asked) as found, row.scratch("queue") as folder:
+        for result, at_pace in measured(form, folder, asked.database):
+            found.add(*result.figures("queue", TARGET_MS if at_pace else None))
 
 
 if __name__ == "__main__":

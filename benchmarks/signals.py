@@ -7,21 +7,25 @@ function over zlib: size, ratio and bytes per KiB; it looks for no loop and stor
 Everything runs on two cores, one after the other.
 """
 
-import argparse
+import importlib.metadata
 import json
 import random
 import sys
-import tempfile
-import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
-from benchmarks import measure, real_traces
+from benchmarks import figures, measure, real_traces, row
+from benchmarks.figures import Figure
+from benchmarks.row import Measured, Row
 
-SIZES = (1_000, 10_000, 100_000)
-QUICK_SIZES = (1_000, 10_000)
+SIZES: Mapping[str, tuple[int, ...]] = {
+    "quick": (500, 5_000),
+    "standard": (1_000, 10_000, 100_000),
+    "full": (1_000, 10_000, 100_000),
+}
 OUTPUT_BYTES = 8 * 1024
 TARGET = 5_000
 _PARAGRAPH = range(40, 1_200)
@@ -103,8 +107,8 @@ def write(number: int, folder: Path) -> tuple[Path, Path]:
 
 def ours(lines: Path) -> Ours:
     """Import the traces, then compute their signals twice."""
-    with tempfile.TemporaryDirectory(prefix="faultbook-signals-") as folder:
-        command = [str(Path(sys.executable).with_name("faultbook")), "--data", folder]
+    with row.scratch("signals") as folder:
+        command = [row.faultbook(), "--data", str(folder)]
         project = ["--project", "Benchmark", "--json"]
         mapping = ["--format", "openai-messages"]
         measure.run([*command, "import", str(lines), *project, *mapping])
@@ -115,45 +119,47 @@ def ours(lines: Path) -> Ours:
     return Ours(first.seconds, again.seconds, first.peak_bytes)
 
 
-def plain(texts: Path) -> measure.Measured:
+def plain(texts: Path, size: int) -> Measured:
     """Run the loop over zlib in an interpreter of its own."""
-    return measure.run([sys.executable, "-c", _PLAIN, str(texts)])
+    ran = measure.run([sys.executable, "-c", _PLAIN, str(texts)])
+    version = importlib.metadata.version("pandas")
+    peak = ran.peak_bytes / measure.MEBIBYTE
+    return Measured(version, {"/s": size / float(ran.output), "peak MB": peak})
+
+
+def compared(found: Row) -> None:
+    """Measure every size beside the loop, and how time grows with it."""
+    sizes, seconds = SIZES[found.asked.form], []
+    for size in sizes:
+        with row.scratch("texts") as folder:
+            lines, texts = write(size, folder)
+            one = ours(lines)
+            take = partial(plain, texts, size)
+            loop = found.beside("a loop in pandas", f"{size:,} texts", take)
+        seconds.append(one.seconds)
+        note = f"{one.seconds:.1f} s; again, nothing changed, {one.again:.1f} s"
+        rate, peak = size / one.seconds, one.peak_bytes / measure.MEBIBYTE
+        target = TARGET if size == sizes[-1] else None
+        found.add(
+            Figure(
+                *("signals", "signals of texts of 8 KB", rate, "traces/s"),
+                *(size, target, loop.get("/s")),
+                note=note,
+            ),
+            Figure(
+                *("signals", "peak memory of all processes", peak, "MB", size),
+                theirs=loop.get("peak MB"),
+                note=f"the texts are {size * OUTPUT_BYTES / measure.MEBIBYTE:,.0f} MB",
+            ),
+        )
+    exponent = figures.growth(sizes, seconds)
+    found.add(Figure("signals", "growth", seconds[-1], "s", sizes[-1], growth=exponent))
 
 
 def main() -> None:
-    """Print the table, and whether time grows faster than the number of traces."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="up to 10,000 traces")
-    parser.add_argument("--again", action="store_true", help="accepted for all rows; changes none")
-    asked, _ = parser.parse_known_args()
-    measure.pin(2)
-    print(measure.machine())
-    rows, rates = [], []
-    for size in QUICK_SIZES if asked.quick else SIZES:
-        with tempfile.TemporaryDirectory(prefix="faultbook-texts-") as folder:
-            started = time.perf_counter()
-            lines, texts = write(size, Path(folder))
-            print(f"{size:,} texts written in {time.perf_counter() - started:.0f} s", flush=True)
-            found, loop = ours(lines), plain(texts)
-        rate, other = size / found.seconds, size / float(loop.output)
-        rates.append(rate)
-        rows.append(
-            [
-                f"{size:,}",
-                f"{rate:,.0f}",
-                f"{found.seconds:.1f}",
-                f"{found.again:.1f}",
-                f"{found.peak_bytes // measure.MEBIBYTE:,}",
-                f"{other:,.0f}",
-                measure.ratio(rate, other),
-                f"{loop.peak_bytes // measure.MEBIBYTE:,}",
-            ]
-        )
-    columns = ["traces", "ours /s", "s", "again s", "peak MB", "loop /s", "ratio", "loop MB"]
-    print(measure.table(columns, rows))
-    reached = "reached" if rates[-1] >= TARGET else "missed"
-    print(f"\nTarget of {TARGET:,} traces a second at the largest size: {reached}.")
-    print(f"Rate at the largest over the one before: {measure.ratio(rates[-1], rates[-2])}.")
+    """Measure and print the figures."""
+    with row.running("signals", row.parser(__doc__).parse_args()) as found:
+        compared(found)
 
 
 if __name__ == "__main__":

@@ -6,12 +6,14 @@ with Faultbook. Time and memory are those of a process of its own, so that impor
 
 import argparse
 import csv
+import importlib.metadata
 import json
 import math
 import resource
 import sys
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,7 +23,9 @@ import pandas as pd
 from analysis.uncertainty.average_precision import drawn_precision, draws_of, ranking
 from analysis.uncertainty.feature_table import FEATURES
 from analysis.uncertainty.report import Asked, Report, report
-from benchmarks import measure
+from benchmarks import measure, row
+from benchmarks.figures import Figure
+from benchmarks.row import Measured, Row
 
 WINDOWS = (128, 256, 400, 512, 1024, 2048)
 TRACES, DRAWS = 500, 10_000
@@ -70,21 +74,28 @@ def alone(only_published: bool) -> None:
     print(json.dumps([after.cpu_s - before.cpu_s, after.cpu_s, after.peak_mib]))
 
 
-def speed() -> list[list[str]]:
-    """Return a row for each kind of report, measured in a process of its own."""
-    rows = []
+def speed(found: Row) -> None:
+    """Measure each kind of report in a process of its own."""
     for name, option in (("as published, exact", "published"), ("with the nested verdict", "all")):
-        command = [sys.executable, "-m", "benchmarks.uncertainty", "--alone", option]
+        command = [sys.executable, "-m", "benchmarks.uncertainty", "--process", option]
         seconds, whole, peak = json.loads(measure.run(command).output)
-        targets = f"< {TARGET_S:.0f} s, < {TARGET_MIB} MiB" if option == "published" else "–"
-        rows.append([name, f"{seconds:.2f}", f"{whole:.2f}", f"{peak:.0f}", targets])
-    return rows
+        is_promised = option == "published"
+        note = f"{whole:.1f} with imports"
+        found.add(
+            Figure(
+                *("uncertainty", f"report {name}", seconds, "CPU-s", TRACES),
+                TARGET_S if is_promised else None,
+                note=note,
+            ),
+            Figure(
+                *("uncertainty", f"peak memory, {name}", peak, "MB", TRACES),
+                TARGET_MIB if is_promised else None,
+            ),
+        )
 
 
-def beside_a_loop() -> list[str]:
-    """Return the time of all draws of one score, ours and a loop over scikit-learn's function."""
-    from sklearn.metrics import average_precision_score
-
+def beside_a_loop(found: Row) -> None:
+    """Measure all draws of one score beside a loop over scikit-learn's function."""
     rng = np.random.default_rng(1)
     failed = rng.random(TRACES) < 0.4
     score = rng.normal(size=TRACES) + failed
@@ -94,16 +105,26 @@ def beside_a_loop() -> list[str]:
         ranked = ranking(failed, score)
         ours = np.concatenate([drawn_precision(one, ranked) for one in draws_of(TRACES, DRAWS)])
         ours_s = min(ours_s, time.process_time() - started)
+    take = partial(_loop, failed, score, ours)
+    theirs = found.beside("a loop over average_precision_score", "CPU-s", take)
+    note = f"values apart by at most {theirs['apart'].value:.0e}" if theirs else ""
+    what = f"{DRAWS:,} draws of one score"
+    beside = theirs.get("s")
+    found.add(Figure("uncertainty", what, ours_s, "CPU-s", TRACES, None, beside, note=note))
+
+
+def _loop(failed: np.ndarray, score: np.ndarray, ours: np.ndarray) -> Measured:
+    from sklearn.metrics import average_precision_score
+
     again = np.random.default_rng(42)
     started = time.process_time()
     theirs = []
     for _ in range(_LOOP_DRAWS):
         picked = again.integers(0, TRACES, size=TRACES)
         theirs.append(average_precision_score(failed[picked], score[picked]))
-    theirs_s = (time.process_time() - started) * DRAWS / _LOOP_DRAWS
-    furthest = float(np.abs(ours[:_LOOP_DRAWS] - theirs).max())
-    ratio = measure.ratio(theirs_s, ours_s)
-    return [f"{ours_s:.3f}", f"{theirs_s:.1f}", ratio, f"{furthest:.1e}"]
+    seconds = (time.process_time() - started) * DRAWS / _LOOP_DRAWS
+    apart = float(np.abs(ours[:_LOOP_DRAWS] - theirs).max())
+    return Measured(importlib.metadata.version("scikit-learn"), {"s": seconds, "apart": apart})
 
 
 class Cell(NamedTuple):
@@ -175,9 +196,9 @@ def _of_config(config: dict[str, str], found: Report, lost: bool) -> Iterator[Ce
 
 
 def _of_windows(folder: Path, name: str, found: Report, lost: bool) -> Iterator[Cell]:
-    rows = [row for row in _rows(folder / "expected_windows.csv") if row["config"] == name]
+    rows = [one for one in _rows(folder / "expected_windows.csv") if one["config"] == name]
     windows = found.published.windows if found.published else ()
-    for row, one in zip(rows, windows, strict=True):
+    for known, one in zip(rows, windows, strict=True):
         ours = {
             "early_pr_auc": f"{one.early.value:.4f}",
             "early_low": f"{one.early.low:.4f}",
@@ -189,16 +210,16 @@ def _of_windows(folder: Path, name: str, found: Report, lost: bool) -> Iterator[
             "p_early_better": f"{one.p_better:.3f}",
         }
         for column, value in ours.items():
-            yield Cell(f"{column} {one.window}", row[column], value, lost)
-        said = row["verdict"].lower().replace(" ", "_").replace("-", "_")
+            yield Cell(f"{column} {one.window}", known[column], value, lost)
+        said = known["verdict"].lower().replace(" ", "_").replace("-", "_")
         yield Cell(f"verdict {one.window}", said, one.verdict.value, False)
 
 
 def _of_features(folder: Path, name: str, found: Report, lost: bool) -> Iterator[Cell]:
     rows = {
-        row["feature"]: row
-        for row in _rows(folder / "expected_features.csv")
-        if row["config"] == name
+        known["feature"]: known
+        for known in _rows(folder / "expected_features.csv")
+        if known["config"] == name
     }
     for one in found.features:
         spans = {"full": one.full} | {f"w{w}": value for w, value in one.windows.items()}
@@ -214,27 +235,21 @@ def _rows(path: Path) -> list[dict[str, str]]:
 
 
 def main() -> None:
-    """Measure and print the tables."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    """Measure the report, or print how many published cells come out."""
+    parser = row.parser(__doc__)
     parser.add_argument("--oracle", type=Path, help="folder with the published tables")
-    parser.add_argument("--alone", choices=("published", "all"), help=argparse.SUPPRESS)
-    parser.add_argument("--quick", action="store_true", help="the same: it takes seconds")
+    parser.add_argument("--process", choices=("published", "all"), help=argparse.SUPPRESS)
     options = parser.parse_args()
-    if options.alone:
-        alone(options.alone == "published")
-        return
-    print(f"{measure.machine()}; {TRACES} traces, {len(WINDOWS)} windows, {DRAWS:,} draws\n")
-    heads = ["report", "CPU s", "CPU s with imports", "peak MiB", "target"]
-    print(measure.table(heads, speed()))
-    print(f"\n{DRAWS:,} draws of one score, {TRACES} traces:\n")
-    loop = ["ours, CPU s", "loop over average_precision_score", "ratio", "furthest apart"]
-    print(measure.table(loop, [beside_a_loop()]))
-    if options.oracle is None:
-        print("\nExactness: not measured, --oracle names no folder.")
-        return
-    print("\nPublished cells, as printed:\n")
-    heads = ["configuration", "cells", "exact", "wrong", "rest on digits the file lacks"]
-    print(measure.table(heads, exactness(options.oracle)))
+    if options.process:
+        alone(options.process == "published")
+    elif options.oracle:
+        print("Published cells, as printed:\n")
+        heads = ["configuration", "cells", "exact", "wrong", "rest on digits the file lacks"]
+        print(measure.table(heads, exactness(options.oracle)))
+    else:
+        with row.running("uncertainty", options) as found:
+            speed(found)
+            beside_a_loop(found)
 
 
 if __name__ == "__main__":
