@@ -66,6 +66,7 @@ class Server(NamedTuple):
         Raises:
             RuntimeError: The run failed, or is not done in time.
         """
+        self.browser.close()  # a server may end an idle connection just as it is used again
         before = (self.last_run(kind) or {"id": 0})["id"]
         started, told = time.perf_counter(), set[str]()
         self.browser.send("POST", f"/projects/{SLUG}{path}", body)

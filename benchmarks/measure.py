@@ -29,6 +29,7 @@ MEBIBYTE = 1024**2
 _SAMPLE_EVERY_S = 0.05
 _STOP_WITHIN_S = 20.0
 _LOG_LINES = 20
+_WORD = 80
 _CAN_PIN = hasattr(os, "sched_setaffinity")
 
 
@@ -98,7 +99,8 @@ def run(command: Sequence[str], *, env: Mapping[str, str] | None = None) -> Meas
             output, errors = process.communicate()
         seconds = time.perf_counter() - started
     if process.returncode:
-        raise RuntimeError(f"{' '.join(command)} ended with {process.returncode}:\n{errors}")
+        told = " ".join(word[:_WORD] for word in command)
+        raise RuntimeError(f"{told} ended with {process.returncode}:\n{errors}")
     return Measured(seconds, memory.peak_bytes, output)
 
 

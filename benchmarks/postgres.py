@@ -120,7 +120,8 @@ def ours(found: Row, server: str, folder: Path) -> None:
         annotate.opening(found, url, base, looking, size, "postgres", factor=FACTOR)
         annotate.saving(found, url, base, members, size, "postgres", factor=FACTOR)
     for result, at_pace in queue.measured(QUEUE, folder, database(server, "queue", new=True)):
-        found.add(*result.figures("postgres", FACTOR * queue.TARGET_MS if at_pace else None))
+        target = FACTOR * queue.TARGET_MS if at_pace else None
+        found.add(*result.figures("postgres", QUEUE.traces, target))
 
 
 def main() -> None:

@@ -103,13 +103,13 @@ class Result:
     twice: int
     """Traces that were handed to two people."""
 
-    def figures(self, promise: str, target_ms: float | None) -> list[Figure]:
+    def figures(self, promise: str, size: int, target_ms: float | None) -> list[Figure]:
         """Return how long claims took, and how often two got the same."""
         ms = {share: 1000 * measure.quantile(self.seconds, share) for share in (0.5, 0.95)}
         rate = f"{len(self.seconds) / self.lasted_s:.0f} claims/s, p50 {figures.number(ms[0.5])} ms"
         return [
-            Figure(promise, self.what, ms[0.95], "ms p95", target=target_ms, note=rate),
-            Figure(promise, f"{self.what}: handed out twice", self.twice, "traces", target=0),
+            Figure(promise, self.what, ms[0.95], "ms p95", size, target_ms, note=rate),
+            Figure(promise, f"{self.what}: handed out twice", self.twice, "traces", size, 0),
         ]
 
 
@@ -258,7 +258,7 @@ def main() -> None:
     form = FORMS[asked.form]._replace(workers=asked.workers)
     with row.running("queue", asked) as found, row.scratch("queue") as folder:
         for result, at_pace in measured(form, folder, asked.database):
-            found.add(*result.figures("queue", TARGET_MS if at_pace else None))
+            found.add(*result.figures("queue", form.traces, TARGET_MS if at_pace else None))
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ import argparse
 import importlib.metadata
 import os
 import platform
+import re
 import sqlite3
 import subprocess
 import sys
@@ -76,9 +77,8 @@ class Row:
             try:
                 found = take()
             except _FAILURES as error:
-                self.record.missing[key] = (str(error).strip().splitlines() or ["?"])[-1][
-                    :_SQUEEZED
-                ]
+                last = (str(error).strip().splitlines() or [type(error).__name__])[-1]
+                self.record.missing[key] = _without_folders(last)
                 print(f"{key} is missing: {error}", file=sys.stderr, flush=True)
                 return {}
             machine = measure.machine()
@@ -105,7 +105,7 @@ class Row:
 
     def failed(self, why: str) -> None:
         """Say that the row ended before its end."""
-        self.record.failed = why[-500:]
+        self.record.failed = _without_folders(why)
         self._write()
 
     def _write(self) -> None:
@@ -151,6 +151,11 @@ def scratch(name: str) -> Iterator[Path]:
         prefix=f"faultbook-{name}-", ignore_cleanup_errors=True
     ) as made:
         yield Path(made)
+
+
+def _without_folders(text: str) -> str:
+    """Shorten a message for a file that others read: where things lay here says nothing."""
+    return re.sub(r"(/[\w.~-]+)+/", "", text)[-_SQUEEZED:]
 
 
 def faultbook() -> str:
