@@ -99,9 +99,9 @@ app.add_typer(user_app, name="user")
 command(user_app, "add")(users.add)
 command(user_app, "list")(users.show)
 command(user_app, "reset")(users.reset)
+command(user_app, "sign-in-link")(users.sign_in_link)
 command(user_app, "token")(users.token)
 analyze_app = typer.Typer(
-command(user_app, "sign-in-link")(users.sign_in_link)
     help="Analyse a project, or a table without any project.", no_args_is_help=True
 )
 app.add_typer(analyze_app, name="analyze")
