@@ -42,6 +42,7 @@ class Ended(NamedTuple):
 def main() -> None:
     """Run the rows that are asked for, then tell what all of them found."""
     names, asked, passed_on = _asked(sys.argv[1:])
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # what runs is ended first
     _enough_disk()
     options = [*passed_on, *([f"--{asked.form}"] if asked.form != "standard" else [])]
     ended = []
