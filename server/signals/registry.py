@@ -124,7 +124,8 @@ def definition_of(name: str, *, is_label: bool = False) -> SignalDefinition:
 
     That may tell outcomes: who is blind sees it once they judged.
     """
-    known = definitions().get(name)
+    _load()
+    known = _definitions.get(name)
     if known is not None:
         return known
     words = name.replace("_", " ")
