@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import ExitStack, asynccontextmanager
 
 from fastapi import APIRouter, FastAPI
-from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from server import schema, tasks
 from server.api.app import PATH as API
@@ -17,6 +16,7 @@ from server.jobs import Jobs
 from server.logs import configure_logging
 from server.metrics import RequestMetrics
 from server.oidc.provider import provider_of
+from server.proxies import TrustedProxies
 from server.request_log import RequestLog
 from server.routes import (
     account,
@@ -86,7 +86,7 @@ from server.routes import (
 )
 from server.routes.failures import FailuresAnswered, answer_errors
 from server.routes.rate_limits import RateLimits
-from server.security import SameOrigin, SecurityHeaders
+from server.security import AllowedHosts, SameOrigin, SecurityHeaders
 from server.settings import Settings
 from server.static_files import VersionedFiles
 
@@ -199,9 +199,10 @@ def assemble(settings: Settings) -> FastAPI:
     )
     app.add_middleware(FailuresAnswered)
     app.add_middleware(SameOrigin)
-    app.add_middleware(TrustedHostMiddleware, allowed_hosts=settings.allowed_hosts)
+    app.add_middleware(AllowedHosts, allowed_hosts=settings.allowed_hosts)
     app.add_middleware(SecurityHeaders)
     app.add_middleware(RequestLog)
+    app.add_middleware(TrustedProxies)
     app.mount("/static", VersionedFiles(directory=shipped("static")), name="static")
     app.mount(API, create_api(app.state), name="api")
     app.mount(OTLP, create_receiver(app.state), name="otlp")

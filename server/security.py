@@ -1,8 +1,10 @@
 """Guards around every request: strict headers, and only one's own pages may change anything."""
 
+from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -31,6 +33,22 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
+
+
+PROBED = frozenset({"/healthz", "/readyz", "/metrics"})
+"""Asked by address, by whoever watches over the server; they tell a stranger's page nothing."""
+
+
+class AllowedHosts:
+    """Answers only to the host names of the settings; probes are answered by any name."""
+
+    def __init__(self, app: ASGIApp, allowed_hosts: Sequence[str]) -> None:
+        self._app = app
+        self._checked = TrustedHostMiddleware(app, allowed_hosts)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        is_probe = scope["type"] == "http" and scope["path"] in PROBED
+        await (self._app if is_probe else self._checked)(scope, receive, send)
 
 
 class SecurityHeaders:

@@ -1,10 +1,11 @@
 """Settings of the server: environment variables `FAULTBOOK_*`, listed in docs/settings.md."""
 
 from datetime import timedelta
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from server.oidc_settings import OidcSettings
@@ -90,6 +91,11 @@ class Settings(OidcSettings, BaseSettings):
         default=["127.0.0.1", "localhost", "[::1]", "testserver"],
         description="Host names the server answers to, against DNS rebinding.",
     )
+    trusted_proxies: list[str] = Field(
+        default=[],
+        description="Addresses and networks of reverse proxies whose X-Forwarded-For, -Proto and "
+        "-Host are believed.",
+    )
     lease_minutes: int = Field(
         default=15,
         ge=1,
@@ -116,6 +122,14 @@ class Settings(OidcSettings, BaseSettings):
     log_slow_ms: int = Field(
         default=2_000, ge=1, description="A request that takes as many milliseconds is logged."
     )
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _are_networks(cls, proxies: list[str]) -> list[str]:
+        """Refuse names, and networks with bits of a host: they would trust nobody, silently."""
+        for proxy in proxies:
+            ip_network(proxy)
+        return proxies
 
     @property
     def lease(self) -> timedelta:

@@ -55,7 +55,9 @@ def listening(data: Path, **settings_too: Any) -> Iterator[str]:
     settings = Settings(data=data, port=0, **{"no_login": True, **settings_too})
     with bind(settings) as opened, supplied(settings) as app:
         # Connections wait in the socket until the server takes them.
-        config = uvicorn.Config(app, log_config=None, timeout_graceful_shutdown=_END_S)
+        config = uvicorn.Config(
+            app, log_config=None, timeout_graceful_shutdown=_END_S, proxy_headers=False
+        )
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [opened]})
         thread.start()
