@@ -27,8 +27,11 @@ BUSY_TIMEOUT_MS = 20_000
 TURN_TIMEOUT_S = 20.0
 """How long a request waits for others of this process; those may just wait for another one."""
 
-_ANALYSED_ROWS = 1_000
-"""Of each index: what SQLite's authors advise as enough for its planner."""
+_WRITES = "faultbook_writes"
+"""Marks the connections of those who write."""
+_ANALYSED_ROWS = 10_000
+"""Of each index. It is also the most rows that SQLite then expects of one value: with the thousand
+that its authors advise it would read all labels of four people to find those of fifty traces."""
 
 
 def is_sqlite(url: str) -> bool:
@@ -47,7 +50,7 @@ def _sqlite_connect(connection: Any, _record: Any) -> None:
 
 
 def _sqlite_begin(connection: Connection) -> None:
-    writes = connection.get_execution_options().get("faultbook_writes", False)
+    writes = connection.get_execution_options().get(_WRITES, False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
@@ -146,6 +149,11 @@ def _refuse_statement(state: ORMExecuteState) -> None:
 
 _TOO_LATE = "Something was written after the request's work had been saved."
 _TURN = "turn"
+
+
+def is_writing(session: Session) -> bool:
+    """Return whether what the session sees may yet be taken back."""
+    return bool(session.connection().get_execution_options().get(_WRITES, False))
 
 
 def save_now(session: Session) -> None:
@@ -255,7 +263,7 @@ class Database:
 
     @cached_property
     def _writing_engine(self) -> Engine:
-        return self.engine.execution_options(faultbook_writes=True)
+        return self.engine.execution_options(**{_WRITES: True})
 
     def _write_session(self) -> Session:
         return Session(self._writing_engine, expire_on_commit=False)

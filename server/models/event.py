@@ -17,6 +17,7 @@ class Event(Row, table=True):
 
     __table_args__ = table_args(
         sa.Index("ix_event_project_id_actor_id_id", "project_id", "actor_id", "id"),
+        sa.Index("ix_event_project_id_id", "project_id", "id"),
         sa.Index("ix_event_undoes", "undoes"),
     )
 

@@ -32,12 +32,16 @@ class Label(Row, table=True):
     __table_args__ = table_args(
         sa.UniqueConstraint("trace_id", "mode_id", "annotator_id"),
         sa.Index("ix_label_mode_id_trace_id", "mode_id", "trace_id"),
+        sa.Index(
+            "ix_label_annotator_id_trace_id",
+            *("annotator_id", "trace_id", "mode_id", "mode_version"),
+        ),
     )
     journal_key: ClassVar[tuple[str, ...]] = ("trace_id", "mode_id", "annotator_id")
 
     trace_id: int = Field(foreign_key="trace.id")
     mode_id: int = Field(foreign_key="failure_mode.id")
-    annotator_id: int = Field(foreign_key="annotator.id", index=True)
+    annotator_id: int = Field(foreign_key="annotator.id")
     value: LabelValue = Field(sa_type=enum_type(LabelValue))
     mode_version: int
     source: LabelSource = Field(default=LabelSource.HAND, sa_type=enum_type(LabelSource))

@@ -18,10 +18,12 @@ class Anchor:
 
 
 class Note(Row, table=True):
-    __table_args__ = table_args()
+    __table_args__ = table_args(
+        sa.Index("ix_note_annotator_id_trace_id", "annotator_id", "trace_id")
+    )
 
     trace_id: int = Field(foreign_key="trace.id", index=True)
-    annotator_id: int = Field(foreign_key="annotator.id", index=True)
+    annotator_id: int = Field(foreign_key="annotator.id")
     text: str = Field(sa_type=sa.Text)
     is_first_failure: bool = False
     is_independent: bool = False

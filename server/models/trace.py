@@ -109,9 +109,9 @@ class Trace(Row, table=True):
         sa.UniqueConstraint("project_id", "external_id"),
         sa.Index("ix_trace_project_id_id", "project_id", "id"),
         sa.Index("ix_trace_project_id_item_id", "project_id", "item_id"),
-        sa.Index("ix_trace_project_id_model", "project_id", "model"),
-        sa.Index("ix_trace_project_id_task", "project_id", "task"),
-        sa.Index("ix_trace_project_id_outcome", "project_id", "outcome"),
+        sa.Index("ix_trace_project_id_model_id", "project_id", "model", "id"),
+        sa.Index("ix_trace_project_id_task_id", "project_id", "task", "id"),
+        sa.Index("ix_trace_project_id_outcome_id", "project_id", "outcome", "id"),
         sa.Index(
             "ix_trace_session",
             "project_id",

@@ -11,7 +11,10 @@ from sqlmodel.sql.expression import SelectOfScalar
 
 from server.models.event import Event, EventRow
 from server.models.journal import ANY
+from server.models.trace import Trace
 
+_LATEST = 1_000
+"""Events whose ids tell whether another one came in among them."""
 UNDO = "undo"
 REDO = "redo"
 REVEALED = "revealed"
@@ -25,9 +28,10 @@ JUDGED = "judge.imported"
 SPLIT = "split.made"
 TEST_OPENED = "split.test_opened"
 HANDED_OVER = "export.too_few_labels"
+ASKED_ASSISTANT = "assistant.asked"
 SYSTEM_KINDS = (
     *(UNDO, REDO, REVEALED, ERASED, FRAME_CORRECTED, REREAD, FORGOTTEN, FREED, JUDGED),
-    *(SPLIT, TEST_OPENED, HANDED_OVER, EXPIRED),
+    *(SPLIT, TEST_OPENED, HANDED_OVER, EXPIRED, ASKED_ASSISTANT),
 )
 """What is logged without being a decision that could be taken back."""
 
@@ -152,6 +156,19 @@ def _is_alike(table: str, key: str) -> sa.ColumnElement[bool]:
     row_key = col(EventRow.row_key)
     named = row_key.endswith(f",{rest}", autoescape=True) if on_any_trace else row_key == key
     return sa.and_(col(EventRow.changed).is_(True), col(EventRow.table_name) == table, named)
+
+
+def head(project_id: int) -> sa.Select[Any]:
+    """What moves when a project does: its last trace, its last event, the sum of the latest ones.
+
+    The sum tells of events whose ids were given earlier and that were committed later.
+    """
+    of_project = sa.select(col(Event.id)).where(col(Event.project_id) == project_id)
+    latest = of_project.order_by(col(Event.id).desc()).limit(_LATEST).subquery()
+    last_trace = sa.select(sa.func.max(col(Trace.id))).where(col(Trace.project_id) == project_id)
+    return sa.select(
+        last_trace.scalar_subquery(), sa.func.max(latest.c.id), sa.func.sum(latest.c.id)
+    )
 
 
 def log(project_id: int) -> SelectOfScalar[Event]:

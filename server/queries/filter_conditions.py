@@ -14,7 +14,7 @@ from sqlalchemy.orm import aliased
 from sqlmodel import col
 
 from server.errors import Invalid
-from server.models.batch import BatchTrace
+from server.models.batch import BatchTrace, Round
 from server.models.judge import Judge, JudgeVerdict
 from server.models.label import GoldLabel, Label, LabelValue
 from server.models.note import Note
@@ -34,7 +34,7 @@ from server.queries.filters import (
     Condition,
     Filters,
 )
-from server.queries.json_values import dimension_number, dimension_text, has_tag
+from server.queries.json_values import dimension_is, dimension_number, has_tag
 from server.queries.sessions import HAS_SESSION
 from server.signals import registry
 
@@ -173,9 +173,8 @@ def _dimension(condition: Condition) -> Bool:
     name = condition.key.removeprefix(DIMENSION)
     if condition.is_range:
         return _between(dimension_number(name), condition)
-    return dimension_text(name).in_(
-        dict.fromkeys(form for value in condition.values for form in _written_forms(value))
-    )
+    forms = dict.fromkeys(form for value in condition.values for form in _written_forms(value))
+    return dimension_is(name, [*forms])
 
 
 def _written_forms(value: str) -> list[str]:
@@ -223,21 +222,36 @@ def _verdict(values: Sequence[str], sight: Sight, annotator: Condition | None) -
         who = col(Annotator.id).in_(sight.names.ids(annotator))
         who = sa.not_(who) if annotator.negated else who
     given = [value for value in values if value != NO_VERDICT]
-    found = sa.or_(*(kind(sight.member, who, given) for kind in (_by_people, _by_judges)))
-    if NO_VERDICT not in values:
-        return found
-    any_value = sa.or_(*(kind(sight.member, who, None) for kind in (_by_people, _by_judges)))
-    return sa.or_(found, sa.not_(any_value))
+    without = [sa.not_(_judged(sight.member, who, None))] if NO_VERDICT in values else []
+    return sa.or_(*([_judged(sight.member, who, given)] if given else []), *without)
 
 
-def _by_people(member: Member, who: Bool | None, values: Sequence[str] | None) -> Bool:
+def _judged(member: Member, who: Bool | None, values: Sequence[str] | None) -> Bool:
+    """Whether people, or machines that are named, gave one of these values (None: any)."""
+    # One list of ids: the databases would go through the traces once for each of several.
+    return col(Trace.id).in_(sa.union_all(*_verdicts(member, who, values)))
+
+
+def _verdicts(member: Member, who: Bool | None, values: Sequence[str] | None) -> list[Any]:
+    by_judges = [] if who is None else [_by_judges(member, who, values)]
+    return [_by_people(member, who, values), *by_judges]
+
+
+def _by_people(member: Member, who: Bool | None, values: Sequence[str] | None) -> sa.Select[int]:
     later = aliased(Verdict)
-    superseded = sa.exists().where(
+    last_round = sa.select(sa.func.max(col(Round.id))).where(
+        col(Round.project_id) == member.project_id
+    )
+    exists_later = sa.exists().where(
         col(later.trace_id) == col(Verdict.trace_id),
         col(later.annotator_id) == col(Verdict.annotator_id),
         col(later.round_id) > col(Verdict.round_id),
     )
-    return col(Trace.id).in_(
+    # Nothing comes after the last round, so its verdicts need not be looked for one by one.
+    superseded = sa.and_(
+        col(Verdict.round_id) < last_round.scalar_subquery(), exists_later.correlate(Verdict)
+    )
+    return (
         sa.select(col(Verdict.trace_id))
         .join(Annotator, col(Annotator.id) == col(Verdict.annotator_id))
         .where(
@@ -245,17 +259,15 @@ def _by_people(member: Member, who: Bool | None, values: Sequence[str] | None) -
             col(Annotator.kind) == AnnotatorKind.HUMAN if who is None else who,
             sa.true() if values is None else col(Verdict.value).in_(values),
             sa.or_(col(Verdict.submitted_at).is_not(None), col(Annotator.id) == member.id),
-            ~superseded.correlate(Verdict),
+            ~superseded,
             visible(member, col(Verdict.trace_id), col(Verdict.annotator_id)),
         )
     )
 
 
-def _by_judges(member: Member, who: Bool | None, values: Sequence[str] | None) -> Bool:
+def _by_judges(member: Member, who: Bool, values: Sequence[str] | None) -> sa.Select[int]:
     """Verdicts of machines, which count only where the filter asks for them by name."""
-    if who is None:
-        return sa.false()
-    return col(Trace.id).in_(
+    return (
         sa.select(col(JudgeVerdict.trace_id))
         .join(Judge, col(Judge.id) == col(JudgeVerdict.judge_id))
         .join(Annotator, col(Annotator.id) == col(Judge.annotator_id))
@@ -273,15 +285,15 @@ def _annotator(ids: list[int], member: Member) -> Bool:
     """Anything that one of these annotators made on the trace."""
     who = col(Annotator.id).in_(ids)
     written = [
-        col(Trace.id).in_(
-            sa.select(col(model.trace_id)).where(
-                col(model.annotator_id).in_(ids),
-                visible(member, col(model.trace_id), col(model.annotator_id)),
-            )
+        sa.select(col(model.trace_id))
+        .where(
+            col(model.annotator_id).in_(ids),
+            visible(member, col(model.trace_id), col(model.annotator_id)),
         )
+        .distinct()
         for model in (Note, Label)
     ]
-    return sa.or_(_by_people(member, who, None), _by_judges(member, who, None), *written)
+    return col(Trace.id).in_(sa.union_all(*_verdicts(member, who, None), *written))
 
 
 def _mode(ids: list[int], member: Member) -> Bool:

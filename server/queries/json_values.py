@@ -1,5 +1,8 @@
 """What the two databases spell differently about JSON columns: dimensions and tags of a trace."""
 
+import json
+import re
+from collections.abc import Collection
 from typing import Any
 
 import sqlalchemy as sa
@@ -33,6 +36,23 @@ class _HasTag(FunctionElement[bool]):
     type = sa.Boolean()
 
 
+class _Mentions(FunctionElement[bool]):
+    """Whether the JSON text of a column has these characters in it, which SQLite asks first.
+
+    It tells most traces in a fraction of the time that it takes to read their JSON.
+    """
+
+    inherit_cache = True
+    type = sa.Boolean()
+
+    def __init__(self, column: Any, text: str) -> None:
+        super().__init__(column, sa.literal(text, sa.Text()))
+
+
+_STANDS_AS_IT_IS = re.compile(r"(?![01](\.0)?$|true$|false$)[A-Za-z0-9 _:/-]+|[0-9]{1,15}\.0")
+"""Texts that their JSON has in it, whole: no escapes, no truths, no numbers with several forms."""
+
+
 def dimension_text(name: str) -> sa.ColumnElement[str]:
     """The value of a dimension as text; 3.0 may be written "3" or "3.0", true "1" or "true"."""
     return _DimensionText(_DIMENSIONS, sa.literal(f'$."{name}"'), sa.literal(name, sa.Text()))
@@ -54,7 +74,17 @@ def dimension_number(name: str) -> sa.ColumnElement[float]:
 
 def has_tag(tag: str) -> sa.ColumnElement[bool]:
     """Whether a trace carries a tag."""
-    return _HasTag(_TAGS, sa.literal(tag, sa.Text()))
+    found = _HasTag(_TAGS, sa.literal(tag, sa.Text()))
+    written = json.dumps(tag)
+    return sa.and_(_Mentions(_TAGS, written), found) if written == f'"{tag}"' else found
+
+
+def dimension_is(name: str, texts: Collection[str]) -> sa.ColumnElement[bool]:
+    """Whether the text of a dimension is one of these, numbers and truths in all their forms."""
+    found = dimension_text(name).in_(texts)
+    if not all(map(_STANDS_AS_IT_IS.fullmatch, texts)):
+        return found
+    return sa.and_(sa.or_(*(_Mentions(_DIMENSIONS, text) for text in texts)), found)
 
 
 @compiles(_PathText, "sqlite")
@@ -98,6 +128,17 @@ def _number_postgresql(element: _DimensionNumber, compiler: Any, **kw: Any) -> s
 def _tag_sqlite(element: _HasTag, compiler: Any, **kw: Any) -> str:
     column, tag = (compiler.process(part, **kw) for part in element.clauses)
     return f"EXISTS (SELECT 1 FROM json_each({column}) AS tag WHERE tag.value = {tag})"  # noqa: S608  # bound parameters
+
+
+@compiles(_Mentions, "sqlite")
+def _mentions_sqlite(element: _Mentions, compiler: Any, **kw: Any) -> str:
+    column, text = (compiler.process(part, **kw) for part in element.clauses)
+    return f"instr({column}, {text}) > 0"
+
+
+@compiles(_Mentions, "postgresql")
+def _mentions_postgresql(_element: _Mentions, _compiler: Any, **_kw: Any) -> str:
+    return "true"
 
 
 @compiles(_HasTag, "postgresql")

@@ -100,7 +100,8 @@ def _has_open_mode(project_id: int, annotator_id: int) -> sa.ColumnElement[bool]
         col(Verdict.value) == VerdictValue.PASS,
         col(FailureMode.created_at) <= col(Verdict.submitted_at),
     )
-    return sa.exists().where(is_in_use(project_id), ~labelled, ~passed).correlate(Verdict)
+    # What a Pass settles is told without looking for labels, so it is asked for first.
+    return sa.exists().where(is_in_use(project_id), ~passed, ~labelled).correlate(Verdict)
 
 
 def _has_own_note(annotator_id: int) -> sa.ColumnElement[bool]:

@@ -20,10 +20,13 @@ class Cursor:
 
     key: str | int | float
     id: int
+    rank: int | None = None
+    """How many rows come before it, as far as those know who counted on the way there."""
 
     def written(self) -> str:
         """The place as it stands in a URL."""
-        return json.dumps([self.key, self.id], ensure_ascii=False)
+        rank = [] if self.rank is None else [self.rank]
+        return json.dumps([self.key, self.id, *rank], ensure_ascii=False)
 
     @classmethod
     def read(cls, written: str, kind: type[str] | type[int] | type[float]) -> "Cursor":
@@ -33,15 +36,22 @@ class Cursor:
             Invalid: It is not one.
         """
         try:
-            key, row_id = json.loads(written)
+            key, row_id, *ranks = json.loads(written)
         except (ValueError, TypeError, RecursionError):
-            key, row_id = None, None
+            key, row_id, ranks = None, None, []
+        rank = ranks[0] if ranks else None
+        if len(ranks) > 1 or (rank is not None and (type(rank) is not int or not _is_id(rank))):
+            raise Invalid("The link names no place in this list: open the list again.")
         if type(key) is not kind or type(row_id) is not int or abs(row_id) >= 2**63:
             raise Invalid("The link names no place in this list: open the list again.")
         is_huge = isinstance(key, int) and abs(key) >= 2**63
         if is_huge or (isinstance(key, float) and not math.isfinite(key)):
             raise Invalid("The link names no place in this list: open the list again.")
-        return cls(key, row_id)
+        return cls(key, row_id, rank)
+
+
+def _is_id(number: int) -> bool:
+    return 0 <= number < 2**63
 
 
 @dataclass(frozen=True)

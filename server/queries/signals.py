@@ -4,7 +4,8 @@ from collections.abc import Collection
 from typing import Any
 
 import sqlalchemy as sa
-from sqlmodel import col
+from sqlmodel import col, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from server.models.project import Project, View
 from server.models.run import AnalysisRun, RunKind, RunStatus
@@ -148,6 +149,15 @@ def stored(project_id: int, name: str) -> Statement:
     return sa.select(
         col(Signal.trace_id), col(Signal.value), col(Signal.label), col(Signal.computed_with)
     ).where(col(Signal.project_id) == project_id, col(Signal.name) == name)
+
+
+def with_number(project_id: int, name: str) -> SelectOfScalar[int]:
+    """How many traces of a project have a number for a signal."""
+    return select(sa.func.count()).where(
+        col(Signal.project_id) == project_id,
+        col(Signal.name) == name,
+        col(Signal.value).is_not(None),
+    )
 
 
 def of_traces(trace_ids: Collection[int]) -> Statement:

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Form, Query, Response
 from server.queries.filters import Filters
 from server.routes.screen import LeadScreen, Reader
 from server.services import batches
+from server.views.facts import Facts
 from server.views.palette import palette
 from server.views.trace_signals import FIELD
 from server.views.traces import PAGE_FIELDS, trace_list
@@ -20,10 +21,11 @@ def list_traces(screen: Reader) -> Response:
     fields = screen.request.query_params
     filters = Filters.from_query(fields.multi_items(), ignoring=PAGE_FIELDS)
     columns = fields.getlist(FIELD)
+    facts, base = Facts(screen.session, screen.member), screen.url()
     view = trace_list(
-        screen.session, screen.member, filters, fields, base=screen.url(), columns=columns
+        screen.session, screen.member, filters, fields, base=base, columns=columns, facts=facts
     )
-    return screen.show("traces/list.html", view, section="traces")
+    return screen.show("traces/list.html", view, section="traces", facts=facts)
 
 
 @router.post("/traces/batch")

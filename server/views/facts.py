@@ -1,11 +1,12 @@
 """What several parts of one page ask of a project, as far as a member may see it: read once."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Sequence
 from functools import cached_property
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import pandas as pd
 from sqlmodel import Session
+from sqlmodel.sql.expression import SelectOfScalar
 
 from analysis.prevalence import combine_labels
 from server import frames
@@ -13,8 +14,11 @@ from server.models.grouping import Grouping
 from server.models.mode import FailureMode
 from server.models.project import Member
 from server.models.trace import TraceSource
-from server.queries import batches, labels, modes, notes, sampling_frames, traces
+from server.queries import batches, labels, modes, notes, sampling_frames, signals, traces
 from server.queries.batches import BatchProgress
+from server.views import kept
+
+Value = TypeVar("Value")
 
 
 class ReadTrace(NamedTuple):
@@ -44,6 +48,18 @@ class Facts:
         self.project_id = member.project_id
 
     @cached_property
+    def state(self) -> kept.State:
+        """What moves when anything of the project does."""
+        return kept.state(self.session, self.project_id)
+
+    def kept(self, what: Hashable, read: Callable[[], Value]) -> Value:
+        """Return what `read` gives, from an earlier page where nothing moved since."""
+        return kept.value(self.session, self.state, (self.project_id, what), read)
+
+    def _one(self, what: Hashable, statement: SelectOfScalar[int]) -> int:
+        return self.kept(what, lambda: self.session.exec(statement).one())
+
+    @cached_property
     def modes(self) -> Sequence[FailureMode]:
         """Modes in use; none for somebody who may not learn them yet."""
         if not self.member.sees_modes:
@@ -62,9 +78,24 @@ class Facts:
         return [BatchProgress(*row) for row in rows]
 
     @cached_property
+    def unread(self) -> int | None:
+        """How many places in batches the member has left to read; None without any batch."""
+
+        def read() -> int | None:
+            return sum(batch.unread for batch in self.batches) if self.batches else None
+
+        return self.kept(("unread", self.member.id), read)
+
+    @cached_property
     def trace_count(self) -> int:
         """How many traces there are."""
-        return self.session.exec(traces.count(self.project_id)).one()
+        return self._one("traces", traces.count(self.project_id))
+
+    def having(self, signal: str) -> int:
+        """How many traces have a number for a signal; all of them, without one."""
+        if not signal:
+            return self.trace_count
+        return self._one(("with", signal), signals.with_number(self.project_id, signal))
 
     @cached_property
     def mode_count(self) -> int:
@@ -76,7 +107,8 @@ class Facts:
     @cached_property
     def traces_to_label(self) -> int:
         """How many traces of the member's queue have something left to label."""
-        return self.session.exec(labels.traces_to_label(self.project_id, self.member.id)).one()
+        waiting = labels.traces_to_label(self.project_id, self.member.id)
+        return self._one(("to label", self.member.id), waiting)
 
     @cached_property
     def models(self) -> Sequence[str]:
@@ -93,13 +125,15 @@ class Facts:
     @cached_property
     def ungrouped_notes(self) -> int:
         """How many notes stand under no mode."""
-        return self.session.exec(notes.ungrouped_count(self.project_id)).one()
+        return self._one("ungrouped", notes.ungrouped_count(self.project_id))
 
     @cached_property
     def ungrouped_failures(self) -> int:
         """How many notes on failures stand under no mode; of a blind member's own."""
         only = self.member.id if self.member.is_blind else None
-        return self.session.exec(notes.ungrouped_failures(self.project_id, only)).one()
+        return self._one(
+            ("ungrouped failures", only), notes.ungrouped_failures(self.project_id, only)
+        )
 
     @cached_property
     def stale_labels(self) -> Sequence[StaleLabels]:

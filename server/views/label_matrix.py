@@ -28,8 +28,9 @@ from server.queries import trace_lists as queries
 from server.queries.filter_conditions import Names
 from server.queries.filters import Filters
 from server.queries.paging import Cursor, Window
+from server.views.facts import Facts
 from server.views.filter_bar import FilterBar, filter_bar, url
-from server.views.window import Found, read_window
+from server.views.window import Count, Found, read_window
 
 PAGE = 50
 PAGE_FIELDS = ("after", "before", "all")
@@ -160,13 +161,16 @@ def _found(
     conditions = search.matching(session, member, filters, known=names)
     if only_read:
         conditions.append(labels.is_read_or_labelled(member.id if member.is_blind else None))
-    source = queries.source(queries.ORDERS["imported"], conditions, once=bool(filters))
+    source = queries.source(
+        queries.ORDERS["imported"], conditions, once=bool(filters), filtered=True
+    )
     after, before = (
         Cursor.read(fields[name], int) if fields.get(name) else None for name in ("after", "before")
     )
     window = Window(size, False, after, None if after else before)
     is_every = not filters and not only_read
-    found = read_window(session, source, window, member.project_id if is_every else None)
+    every = Facts(session, member).trace_count if is_every else None
+    found = read_window(session, source, window, Count(known=every))
     if not found.places and (after or before):
         return _found(session, member, filters, {}, names, size=size, only_read=only_read)
     return found

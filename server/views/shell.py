@@ -112,10 +112,9 @@ def _local_people(session: Session, project: Project) -> tuple[ShellMember, ...]
 
 
 def _counts(facts: Facts) -> dict[str, int | None]:
-    unread = [batch.unread for batch in facts.batches]
     return {
         "overview": None,
-        "read": sum(unread) if unread else None,
+        "read": facts.unread,
         "traces": facts.trace_count,
         "groups": facts.ungrouped_notes if facts.member.role.can_lead else None,
         "modes": facts.mode_count,

@@ -17,6 +17,7 @@ from server.queries import trace_lists as queries
 from server.queries.filters import SIGNAL, Filters
 from server.queries.paging import Cursor, Window
 from server.search import SnippetPart
+from server.views.facts import Facts
 from server.views.filter_bar import FilterBar, filter_bar, url
 from server.views.links import Link, link
 from server.views.trace_signals import (
@@ -27,9 +28,13 @@ from server.views.trace_signals import (
     signal_columns,
 )
 from server.views.trace_sorting import Sorting, sortable
-from server.views.window import Found, read_window
+from server.views.window import Count, Found, read_window
 
 PAGE_SIZE = 50
+COUNTED = 200_000
+"""Traces of a project up to which everything that matches is counted."""
+MOST_COUNTED, MOST_FOUND = 10_000, 1_000
+"""How far is counted in larger ones, and how far where text is searched for."""
 PAGE_FIELDS = ("sort", "after", "before", FIELD)
 _COLUMNS = (
     ("trace", "trace", False),
@@ -93,8 +98,8 @@ class TraceList:
     signals: SignalColumns
     kept: tuple[tuple[str, str], ...]
     """Fields that the choice of columns keeps: filters and the sorting."""
-    left_out: int
-    """Traces that match and lack the signal that is sorted by."""
+    left_out: int | None
+    """Traces that match and lack the signal that is sorted by; None where nobody counted them."""
     sorted_by: str
     """That signal, in words; empty for any other order."""
     unsorted_url: str
@@ -102,6 +107,8 @@ class TraceList:
     """The same list with the usual columns."""
     rows: tuple[TraceRow, ...]
     total: int
+    has_more: bool
+    """Whether more match than `total`, uncounted since the project is large."""
     first: int
     last: int
     previous: str
@@ -129,11 +136,12 @@ def trace_list(
     *,
     base: str,
     columns: Sequence[str] = (),
+    facts: Facts | None = None,
 ) -> TraceList:
     """Build a page of the list of those that match, as the member may see it.
 
     `fields` holds `sort`, and `after` or `before`, from the URL; `base` is the path of the project;
-    `columns` are the signals to show, without any the usual ones.
+    `columns` are the signals to show, without any the usual ones. `facts` are those of the page.
 
     Raises:
         Invalid: There is no such order or column.
@@ -141,7 +149,7 @@ def trace_list(
     sorting = Sorting.read(fields.get("sort", ""), session, member)
     names = search.names(session, member)
     where = search.matching(session, member, filters, known=names)
-    found = _page(session, member, where, sorting, fields, is_filtered=bool(filters))
+    found, left_out = _page(facts or Facts(session, member), where, sorting, fields, filters)
     path = f"{base}/traces"
     signals = signal_columns(session, member, columns, sorting.name)
     asked, shown = filters.to_query(), [*sorting.fields(), *signals.fields()]
@@ -151,12 +159,13 @@ def trace_list(
         columns=_columns(path, filters, sorting, member, signals),
         signals=signals,
         kept=(*asked, *sorting.fields()),
-        left_out=_without(session, where, found) if sorting.signal else 0,
+        left_out=left_out,
         sorted_by=signals.label(sorting.signal),
         unsorted_url=url(path, [*asked, *signals.fields()]),
         usual_url=url(path, [*asked, *sorting.fields()]),
         rows=_rows(session, member, filters, signals, [place.id for place in found.places], base),
         total=found.total,
+        has_more=found.has_more,
         first=found.first,
         last=found.first + len(found.places) - 1,
         previous=_way(path, kept, "before", found.places[0]) if found.back else "",
@@ -171,31 +180,39 @@ def trace_list(
     )
 
 
-def _without(session: Session, where: Sequence[sa.ColumnElement[bool]], found: Found) -> int:
-    return int(session.execute(queries.count(where)).scalar_one()) - found.total
+def _without(
+    facts: Facts, where: Sequence[sa.ColumnElement[bool]], found: Found, filters: Filters
+) -> int | None:
+    if not filters:
+        return facts.trace_count - found.total
+    if facts.trace_count > COUNTED:
+        return None
+    return int(facts.session.execute(queries.count(where)).scalar_one()) - found.total
 
 
 def _page(
-    session: Session,
-    member: Member,
+    facts: Facts,
     where: Sequence[sa.ColumnElement[bool]],
     sorting: Sorting,
     fields: Mapping[str, str],
-    *,
-    is_filtered: bool,
-) -> Found:
-    order = sorting.order(member.project_id)
+    filters: Filters,
+) -> tuple[Found, int | None]:
+    """Read a page, and count what is not in its order."""
+    is_filtered, is_search = bool(filters), filters.get("text") is not None
+    order = sorting.order(facts.project_id)
     after, before = (
         Cursor.read(fields[name], order.kind) if fields.get(name) else None
         for name in ("after", "before")
     )
     window = Window(PAGE_SIZE, sorting.descending, after, None if after else before)
-    source = queries.source(order, where, once=is_filtered)
-    counts_all = not is_filtered and not sorting.signal
-    found = read_window(session, source, window, member.project_id if counts_all else None)
+    is_huge = facts.trace_count > COUNTED
+    source = queries.source(order, where, once=is_filtered and not is_huge, filtered=is_filtered)
+    known = None if is_filtered else facts.having(sorting.signal)
+    most = (MOST_FOUND if is_search else MOST_COUNTED) if is_huge else None
+    found = read_window(facts.session, source, window, Count(known, most))
     if not found.places and (after or before):
-        return _page(session, member, where, sorting, {}, is_filtered=is_filtered)
-    return found
+        return _page(facts, where, sorting, {}, filters)
+    return found, _without(facts, where, found, filters) if sorting.signal else 0
 
 
 def _may_label(member: Member) -> bool:
