@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from server.assistant_settings import AssistantSettings
 from server.oidc_settings import OidcSettings
 
 
@@ -18,7 +19,7 @@ def with_driver(url: str) -> str:
     return f"postgresql+psycopg{separator}{rest}" if is_plain else url
 
 
-class Settings(OidcSettings, BaseSettings):
+class Settings(AssistantSettings, OidcSettings, BaseSettings):
     """Settings of one running Faultbook. Command-line options override the environment."""
 
     model_config = SettingsConfigDict(env_prefix="FAULTBOOK_", extra="ignore")

@@ -17,6 +17,7 @@ from server.models.base import utc_now
 from server.models.run import RunKind, RunStatus
 from server.services import (
     archive_files,
+    assistant_runs,
     batch_runs,
     evaluation_set_runs,
     lens_runs,
@@ -47,6 +48,7 @@ _ENDS_WITHIN_S = 5.0
 
 HANDLERS: dict[str, Handler] = {
     RunKind.ARCHIVE: archive_files.perform,
+    RunKind.ASSISTANT: assistant_runs.perform,
     RunKind.BATCH: batch_runs.perform,
     RunKind.EVALUATION_SETS: partial(evaluation_set_runs.perform, measured=measured_sets),
     RunKind.GROUP: suggestions.perform,

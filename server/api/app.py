@@ -10,6 +10,7 @@ from starlette.datastructures import State
 from server import __version__
 from server.api import (
     agreement,
+    assistance,
     batches,
     bulk_labels,
     codebook,
@@ -55,6 +56,7 @@ ROUTERS: Sequence[APIRouter] = (
     codebook.router,
     modes.router,
     groupings.router,
+    assistance.router,
     labels.router,
     bulk_labels.router,
     agreement.router,

@@ -14,6 +14,7 @@ class RunKind(StrEnum):
     """What a run does; `server.tasks.HANDLERS` names the service that does it."""
 
     ARCHIVE = "archive"
+    ASSISTANT = "assistant"
     BATCH = "batch"
     EVALUATION_SETS = "evaluation_sets"
     GROUP = "group"

@@ -25,11 +25,15 @@ def shown_to(member: Member) -> sa.ColumnElement[bool]:
     """Whether a member may see a run.
 
     Answers of lenses tell outcomes: someone blind sees those that looked with their own eyes.
+    What a model was asked is between it and the leads.
     """
-    if not member.is_blind:
+    if member.role.can_lead:
         return sa.true()
+    is_told = col(AnalysisRun.kind) != RunKind.ASSISTANT
+    if not member.is_blind:
+        return is_told
     tells_none = col(AnalysisRun.kind).not_in((RunKind.LENS, RunKind.EVALUATION_SETS))
-    return sa.or_(tells_none, col(AnalysisRun.created_by) == member.id)
+    return sa.and_(is_told, sa.or_(tells_none, col(AnalysisRun.created_by) == member.id))
 
 
 def jobs(project_id: int) -> SelectOfScalar[AnalysisRun]:
@@ -40,6 +44,15 @@ def jobs(project_id: int) -> SelectOfScalar[AnalysisRun]:
         col(AnalysisRun.artefact) == "",
     )
     return of_project(project_id).where(sa.not_(at_once))
+
+
+def asked_assistant_since(project_id: int, since: datetime) -> SelectOfScalar[int]:
+    """How often a project asked a language model since then, however that ended."""
+    return select(sa.func.count(col(AnalysisRun.id))).where(
+        AnalysisRun.project_id == project_id,
+        AnalysisRun.kind == RunKind.ASSISTANT,
+        col(AnalysisRun.created_at) >= since,
+    )
 
 
 def of_kind(project_id: int, kind: str) -> SelectOfScalar[AnalysisRun]:

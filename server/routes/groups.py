@@ -8,6 +8,7 @@ from pydantic import BaseModel, field_validator
 
 from server.routes.screen import LeadScreen, Reader, Screen
 from server.services import (
+    assistant_runs,
     group_splits,
     group_standing,
     groupings,
@@ -15,10 +16,12 @@ from server.services import (
     runs,
     suggestions,
 )
+from server.services.assistant_runs import Taken
 from server.services.groupings import Offer
 from server.services.modes import Wording
 from server.services.suggestion_answers import ShownModes
 from server.services.suggestions import Engine
+from server.views.assistance import model_to_ask
 from server.views.group_news import Seen, group_news
 from server.views.groups import group_page
 
@@ -64,6 +67,15 @@ class ChosenNotes(BaseModel):
 class NewMode(ChosenNotes):
     name: str = ""
     definition: str = ""
+    proposal: int | None = None
+    """The run in which a language model proposed name and definition."""
+
+    def taken(self, screen: Screen) -> Taken | None:
+        """Return the machine's proposal that was taken or edited."""
+        if self.proposal is None:
+            return None
+        told = (self.name, self.definition)
+        return assistant_runs.taken(screen.session, screen.member, self.proposal, *told)
 
 
 class TakenOut(ChosenNotes):
@@ -102,7 +114,12 @@ def suggest(
     )
     if not screen.wants_fragment:
         return screen.redirect("/groups", message="Suggestions are being made.")
-    page = group_page(screen.session, screen.member, screen.settings.data)
+    page = group_page(
+        screen.session,
+        screen.member,
+        screen.settings.data,
+        assistant=model_to_ask(screen.member, screen.settings),
+    )
     return screen.show("groups/show.html", page, section="groups", blocks=("status",))
 
 
@@ -149,6 +166,7 @@ def accept(
         wording=Wording(definition=form.definition.strip()),
         offer=form.offer(screen),
         shown=form.shown(screen),
+        taken=form.taken(screen),
     )
     return _decided(screen, f"New failure mode «{mode.name}»", granularity)
 
@@ -268,6 +286,7 @@ def _board(screen: Screen, granularity: float | None, *, show_all: bool = False)
         show_all=show_all,
         is_opening=not screen.wants_fragment,
         board_only=is_slider,
+        assistant=model_to_ask(screen.member, screen.settings),
     )
     blocks = ("board",) if is_slider else _BLOCKS
     return screen.show("groups/show.html", page, section="groups", blocks=blocks)

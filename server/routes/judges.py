@@ -12,6 +12,7 @@ from server.routes.screen import LeadScreen, Reader, Screen
 from server.services import judge_files, judge_tests
 from server.services.judge_verdicts import Kept
 from server.views.answers import FileFormat
+from server.views.assistance import model_to_ask
 from server.views.judge_page import PAGE_FIELDS, judge_answer_of, judge_page, method_of
 from server.views.judges import Typed, judges_page
 
@@ -89,6 +90,7 @@ def _page(
         screen.member,
         base=screen.url(),
         limit_bytes=screen.settings.upload_limit_bytes,
+        may_draft=bool(model_to_ask(screen.member, screen.settings)),
         typed=typed,
         refused=tuple(
             (one.line, one.field, one.reason) for file in kept or () for one in file.refused

@@ -11,6 +11,7 @@ from server.models.mode import ModeVersion
 from server.routes.screen import LeadScreen, Reader, Screen
 from server.services import groupings, modes
 from server.services.modes import Wording
+from server.views.assistance import model_to_ask
 from server.views.merges import merge_page
 from server.views.mode_page import Edit, mode_page
 from server.views.modes import NewModeForm, codebook
@@ -170,7 +171,8 @@ def _changed(screen: Screen, mode_id: int, message: str) -> Response:
 def _show(screen: Screen, mode_id: int, edit: Edit | None = None, *, status: int = 200) -> Response:
     mode = modes.find(screen.session, screen.member, mode_id)
     data: Path = screen.settings.data
-    page = mode_page(screen.session, screen.member, mode, data, edit)
+    model = model_to_ask(screen.member, screen.settings)
+    page = mode_page(screen.session, screen.member, mode, data, edit, assistant=model)
     return screen.show(
         "modes/show.html", page, section="modes", blocks=("title_bar", "page"), status=status
     )

@@ -37,7 +37,7 @@ from server.queries import events as event_queries
 from server.queries import imports as import_queries
 from server.queries import otlp as otlp_queries
 from server.queries import traces as trace_queries
-from server.services import archive_files, events, traces
+from server.services import archive_files, assistant_runs, events, traces
 from server.settings import Settings
 
 _TEXTS = {
@@ -70,6 +70,9 @@ def erase(session: Session, settings: Settings, member: Member, trace_id: int) -
         _erase_texts(session, model, trace_id)
     inputs = _erase_inputs(session, trace_id)
     _erase_log(session, member, trace_id, inputs)
+    assistant_runs.forget(
+        session, member.project_id, trace.external_id, [stored_id(note) for note in notes]
+    )
     session.execute(
         sa.update(JudgeVerdict)
         .where(col(JudgeVerdict.trace_id) == trace_id, col(JudgeVerdict.critique) != "")

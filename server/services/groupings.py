@@ -1,7 +1,7 @@
 """Axial coding: placing notes under failure modes, and refusing suggestions for good."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from sqlmodel import Session, col, select
@@ -20,6 +20,7 @@ from server.models.note import Note
 from server.models.project import Member
 from server.queries import notes as queries
 from server.services import modes
+from server.services.assistant_runs import Taken
 from server.services.events import Decision
 from server.services.modes import Wording
 from server.services.suggestion_answers import ShownModes, answer_for_note
@@ -42,10 +43,12 @@ def accept_as_mode(
     wording: Wording | None = None,
     offer: Offer | None = None,
     shown: ShownModes | None = None,
+    taken: Taken | None = None,
 ) -> FailureMode:
     """Make a failure mode of a group of notes, as one undoable decision.
 
-    With `shown`, the modes that were suggested for a single note and of which none was taken.
+    With `shown`, the modes that were suggested for a single note and of which none was taken; with
+    `taken`, the machine's proposal that its name and definition come from.
     """
     notes = _find_notes(session, member, note_ids)
     decision = Decision(session, member, "mode.created")
@@ -54,7 +57,8 @@ def accept_as_mode(
     if shown is not None and suggestion is None:
         suggestion = answer_for_note(decision, member, notes, shown, stored_id(mode))
     _place_all(session, decision, member, notes, mode, suggestion)
-    decision.record(f"new failure mode «{mode.name}» from {_count(notes)}")
+    said, proposal = (taken.words, {"proposal": asdict(taken)}) if taken else ("", {})
+    decision.record(f"new failure mode «{mode.name}» from {_count(notes)}{said}", **proposal)
     return mode
 
 

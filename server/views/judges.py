@@ -64,6 +64,8 @@ class JudgesPage:
     can_lead: bool
     refused: tuple[tuple[int, str, str], ...] = ()
     """What was refused just now: line, field, reason."""
+    drafts: tuple[tuple[str, str], ...] = ()
+    """Failure modes and where a language model drafts a judge's prompt for each, if one may."""
     execution_url: str = ""
     """Where what judges say stands beside execution; empty where nothing was executed."""
 
@@ -74,6 +76,7 @@ def judges_page(
     *,
     base: str,
     limit_bytes: int,
+    may_draft: bool = False,
     typed: Typed | None = None,
     refused: tuple[tuple[int, str, str], ...] = (),
 ) -> JudgesPage:
@@ -90,6 +93,11 @@ def judges_page(
         only_own=member.is_blind,
         can_lead=member.may_lead,
         refused=refused,
+        drafts=tuple(
+            (mode.name, f"{base}/modes/{mode.id}/judge-draft")
+            for mode in facts.modes.values()
+            if may_draft and mode is not None
+        ),
         execution_url=f"{base}/lenses/cohorts" if _was_executed(session, member) else "",
     )
 

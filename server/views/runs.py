@@ -15,6 +15,7 @@ from server.views.times import ago, lasting
 _NAMES: dict[str, str] = {
     RunKind.IMPORT: "Import",
     RunKind.ARCHIVE: "Project archive",
+    RunKind.ASSISTANT: "Question to a language model",
     RunKind.BATCH: "Batch by what traces say",
     RunKind.EVALUATION_SETS: "Worth of small evaluation sets",
     RunKind.GROUP: "Draft groups",

@@ -67,6 +67,8 @@ class SettingsPage:
     stages: tuple[tuple[Stage, str], ...]
     stage: str
     can_edit: bool
+    has_assistant: bool
+    """Whether the server could ask a language model, for a lead to allow."""
     members: tuple[MemberRow, ...]
     no_login: bool
     runs: tuple[RunView, ...]
@@ -101,6 +103,7 @@ def settings_page(
         stages=_STAGES,
         stage=dict(_STAGES)[project.stage],
         can_edit=member.may_lead,
+        has_assistant=bool(settings.assistant_url) and member.may_lead,
         members=_members(session, member),
         no_login=settings.no_login,
         runs=run_list(session, member),

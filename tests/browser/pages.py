@@ -78,6 +78,13 @@ PAGES = {
 """`{trace}` stands for a trace that was read and has notes."""
 
 NOT_PAGES = {
+    "/sign-in/oidc": "leads on to a provider",
+    "/sign-in/oidc/callback": "needs the answer of a provider",
+    "/sign-out/oidc": "leads on to a provider",
+    "/projects/{slug}/settings/assistant": "needs a language model of the server",
+    "/projects/{slug}/groups/proposals/{run_id}": "needs a language model of the server",
+    "/projects/{slug}/modes/{mode_id}/judge-draft": "needs a language model of the server",
+    "/projects/{slug}/modes/{mode_id}/judge-draft/{run_id}": "a download",
     "/account": "needs somebody signed in",
     "/admin": "needs an admin signed in",
     "/healthz": "JSON for whoever watches the server",

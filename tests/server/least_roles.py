@@ -168,6 +168,13 @@ LEAST = {
         POST /projects/{slug}/undo
     """,
     Who.LEAD: """
+        GET /projects/{slug}/settings/assistant
+        POST /projects/{slug}/settings/assistant
+        POST /projects/{slug}/groups/proposals
+        GET /projects/{slug}/groups/proposals/{run_id}
+        GET /projects/{slug}/modes/{mode_id}/judge-draft
+        POST /projects/{slug}/modes/{mode_id}/judge-draft
+        GET /projects/{slug}/modes/{mode_id}/judge-draft/{run_id}
         GET /projects/{slug}/adjudication
         GET /projects/{slug}/adjudication/{trace_id}/{question}
         POST /projects/{slug}/adjudication/{trace_id}/{question}

@@ -63,13 +63,13 @@ class Example:
 def prompts(source: Source, choices: Choices) -> Iterator[tuple[str, str]]:
     """Yield name and text of `judge/<mode>.md` and `.json` for every mode in use."""
     for criterion in read_criteria(source, choices):
-        examples = _examples(source, choices, criterion)
-        text = _markdown(criterion, choices, examples)
+        chosen = examples(source, choices, criterion)
+        text = _markdown(criterion, choices, chosen)
         yield f"judge/{criterion.key}.md", text
-        yield f"judge/{criterion.key}.json", _json(criterion, choices, examples, text)
+        yield f"judge/{criterion.key}.json", _json(criterion, choices, chosen, text)
 
 
-def _examples(source: Source, choices: Choices, criterion: Criterion) -> list[Example]:
+def examples(source: Source, choices: Choices, criterion: Criterion) -> list[Example]:
     """Choose examples among the labelled traces of the train part.
 
     Traces are told apart by the beginnings of what was asked and answered; whole runs are read

@@ -107,6 +107,8 @@ ROWS: dict[tuple[str, str], Row] = {
     ("GET", f"{SLUG_PATH}/groupings"): READ,
     ("PUT", f"{SLUG_PATH}/groupings"): lead(mode_id=1, note_ids=[1]),
     ("DELETE", f"{SLUG_PATH}/groupings/{{note_id}}"): LEAD,
+    ("POST", f"{SLUG_PATH}/assistant/names"): lead(note_ids=[1]),
+    ("POST", f"{SLUG_PATH}/assistant/judge-prompts"): lead(mode_id=1),
     ("GET", f"{SLUG_PATH}/labels"): READ,
     ("PUT", f"{SLUG_PATH}/traces/{{trace_id}}/labels"): write(values={"1": "present"}),
     ("POST", f"{SLUG_PATH}/labels/bulk"): write(mode_id=1, value="present"),
