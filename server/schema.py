@@ -58,8 +58,16 @@ def _refuse_newer(revision: str | None) -> None:
 def _copy_sqlite(path: Path, revision: str) -> Path:
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
     copy = path.with_name(f"{path.stem}-before-{revision}-{stamp}{path.suffix}")
-    with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(copy)) as target:
-        source.backup(target)
+    try:
+        with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(copy)) as target:
+            source.backup(target)
+    except sqlite3.Error as error:
+        copy.unlink(missing_ok=True)
+        raise StartupError(
+            f"No copy of the database could be made before it is migrated: {error}. Nothing was "
+            f"changed. Make room on the disk of {path.parent}: the copy takes "
+            f"{path.stat().st_size:,} bytes."
+        ) from error
     return copy
 
 

@@ -31,7 +31,10 @@ _BUSY = (
     "Something else kept the database to itself for too long, so nothing of this was saved. Try "
     "again in a moment."
 )
-_AWAY = "The database does not answer now, so nothing of this was saved. Try again in a moment."
+_AWAY = (
+    "The database stopped answering, so nobody can say whether this was saved. Look whether it is "
+    "there, and try again in a moment."
+)
 _DAMAGED = (
     "The server's database could not be read or written, so nothing of this was saved. Whoever "
     "runs the server finds out more by: faultbook doctor"
@@ -49,6 +52,8 @@ _BY_SQLITE_CODE = {
     sqlite3.SQLITE_NOTADB: _DAMAGED,
 }
 _PRIMARY_CODE = 0xFF
+_NO_ROOM = (sqlite3.SQLITE_IOERR_SHMSIZE,)
+"""Not even the few pages that readers share found room."""
 _BY_SQLSTATE = {
     "53100": _FULL,
     "25006": _READ_ONLY,
@@ -107,7 +112,7 @@ def _sentence(error: BaseException) -> str | None:
 def _of_database(error: sa.exc.DBAPIError) -> str | None:
     code = getattr(error.orig, "sqlite_errorcode", None)
     if code is not None:
-        return _BY_SQLITE_CODE.get(code & _PRIMARY_CODE)
+        return _FULL if code in _NO_ROOM else _BY_SQLITE_CODE.get(code & _PRIMARY_CODE)
     state = getattr(error.orig, "sqlstate", None)
     if state is None:
         # Without a state no server has answered: the connection is broken, or there was none.

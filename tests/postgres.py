@@ -8,6 +8,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
@@ -44,32 +45,71 @@ def _free_port() -> int:
         return port
 
 
-@contextmanager
-def cluster() -> Iterator[str]:
-    """Run a cluster on a free port; yields the URL of its `postgres` database."""
-    initdb, pg_ctl = _binary("initdb"), _binary("pg_ctl")
-    if initdb is None or pg_ctl is None:
+@dataclass(frozen=True)
+class Cluster:
+    """A cluster in a folder of its own, on a free port."""
+
+    folder: Path
+    port: int
+    user: int | None
+    options: str
+
+    @property
+    def url(self) -> str:
+        """The URL of its `postgres` database."""
+        return f"postgresql+psycopg://faultbook@127.0.0.1:{self.port}/postgres"
+
+    def run(self, command: str, *arguments: str) -> None:
+        """Run one of PostgreSQL's commands on it."""
+        subprocess.run(
+            (_found(command), "-D", "data", *arguments),
+            user=self.user,
+            cwd=self.folder,
+            check=True,
+            capture_output=True,
+            timeout=120,
+        )
+
+    def start(self) -> None:
+        """Start it and wait until it answers."""
+        options = f"-p {self.port} -k {self.folder} -c listen_addresses=127.0.0.1 {self.options}"
+        self.run("pg_ctl", "-l", "log", "-w", "-o", options, "start")
+
+    def stop(self) -> None:
+        """End it at once, as if it had crashed."""
+        self.run("pg_ctl", "-m", "immediate", "stop")
+
+    @property
+    def process(self) -> int:
+        """The id of its first process, which starts all others."""
+        return int((self.folder / "data" / "postmaster.pid").read_text().splitlines()[0])
+
+
+def _found(name: str) -> str:
+    found = _binary(name)
+    if found is None:
         pytest.fail(
             "PostgreSQL's initdb and pg_ctl are missing: install the package `postgresql`, or name "
             f"a server in {ENVIRONMENT}."
         )
+    return found
+
+
+@contextmanager
+def cluster(options: str = _FAST) -> Iterator[Cluster]:
+    """Run a cluster on a free port."""
     user = _unprivileged_user()
     folder = Path(tempfile.mkdtemp(prefix="faultbook-postgres-", dir=_memory()))
     if user is not None:
         os.chown(folder, user, -1)
-    port = _free_port()
-
-    def run(*command: str) -> None:
-        subprocess.run(command, user=user, cwd=folder, check=True, capture_output=True, timeout=120)
-
+    made = Cluster(folder, _free_port(), user, options)
     try:
-        run(initdb, "-D", "data", "-A", "trust", "-U", "faultbook", "-E", "UTF8", "--locale=C")
-        options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 {_FAST}"
-        run(pg_ctl, "-D", "data", "-l", "log", "-w", "-o", options, "start")
+        made.run("initdb", "-A", "trust", "-U", "faultbook", "-E", "UTF8", "--locale=C")
+        made.start()
         try:
-            yield f"postgresql+psycopg://faultbook@127.0.0.1:{port}/postgres"
+            yield made
         finally:
-            run(pg_ctl, "-D", "data", "-m", "immediate", "stop")
+            made.stop()
     finally:
         shutil.rmtree(folder)
 
@@ -81,8 +121,8 @@ def server() -> Iterator[str]:
     if named:
         yield named
     else:
-        with cluster() as url:
-            yield url
+        with cluster() as made:
+            yield made.url
 
 
 def plain(url: str) -> str:

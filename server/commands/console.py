@@ -6,6 +6,7 @@ People read tables and progress on stderr. With `--json` a machine reads one obj
 import functools
 import inspect
 import json
+import sqlite3
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -166,6 +167,10 @@ def _settings(data: Path | None, database: str | None) -> "Settings":
         raise typer.BadParameter(f"A setting does not fit: {found}") from error
 
 
+def _no_database(error: BaseException | None) -> str:
+    return f"The database cannot be used: {error}. Check the disk and --data, then try again."
+
+
 @contextmanager
 def _sentences(console: Console) -> Iterator[None]:
     """Turn what a person can act on into a sentence and exit code 1."""
@@ -185,9 +190,9 @@ def _sentences(console: Console) -> Iterator[None]:
     except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
         console.fail(f"The database cannot be opened: {error}. Check --database and its driver.")
     except DBAPIError as error:
-        console.fail(
-            f"The database cannot be used: {error.orig}. Check the disk and --data, then try again."
-        )
+        console.fail(_no_database(error.orig))
+    except sqlite3.Error as error:  # of what works below SQLAlchemy: copies, and the job queue
+        console.fail(_no_database(error))
 
 
 def command(app: typer.Typer, name: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
