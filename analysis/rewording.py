@@ -5,8 +5,9 @@ Two pieces of text say the same as far as they share shingles: runs of five word
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 SHINGLE_WORDS = 5
 SHARED = 0.8
@@ -63,19 +64,27 @@ def paraphrase(text: str) -> Rewording | None:
     if len(pieces) < FEWEST_LINES:
         return None
     first = max(0, len(pieces) - LAST_LINES)
-    lines_of: dict[tuple[str, ...], list[int]] = {}
-    repeating: list[int] = []
-    for number, piece in enumerate(pieces):
-        shingles = piece.shingles
-        shared = Counter(line for shingle in shingles for line in lines_of.get(shingle, ()))
-        if shingles and max(shared.values(), default=0) >= SHARED * len(shingles):
-            repeating.append(number)
-        for shingle in shingles:
-            lines_of.setdefault(shingle, []).append(number)
-    late = [number for number in repeating if number >= first]
+    late = [*_said_before(pieces, first)]
     if len(late) < REPEATING_LINES * (len(pieces) - first):
         return None
     return Rewording(pieces[late[0]].start, len(late))
+
+
+def _said_before(pieces: Sequence[Piece], first: int) -> Iterator[int]:
+    """Yield which pieces from `first` on share most of their shingles with one earlier piece."""
+    shingles = [piece.shingles for piece in pieces]
+    asked = frozenset[tuple[str, ...]]().union(*shingles[first:])
+    lines_of: dict[tuple[str, ...], list[int]] = {}
+    for number, own in enumerate(shingles):
+        if number >= first and own:
+            known = [lines_of[shingle] for shingle in own if shingle in lines_of]
+            # A line can't share more shingles than any lines do: most need no counting.
+            if len(known) >= SHARED * len(own):
+                shared = Counter(chain.from_iterable(known))
+                if max(shared.values()) >= SHARED * len(own):
+                    yield number
+        for shingle in own & asked:
+            lines_of.setdefault(shingle, []).append(number)
 
 
 def restarts(text: str) -> Rewording | None:
