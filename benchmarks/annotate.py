@@ -25,7 +25,7 @@ from benchmarks.figures import Figure, Theirs
 from benchmarks.large_project import LONG_STEPS, SLUG
 from benchmarks.row import Measured, Row
 from benchmarks.served import People
-from benchmarks.tools_beside import ALTERNATIVES, BESIDE, Alternative, Place, filled
+from benchmarks.tools_beside import ALTERNATIVES, BESIDE, Alternative, Asked, Place, check, filled
 from server.db import Database
 from server.models.note import Note
 from server.models.trace import Trace
@@ -95,14 +95,12 @@ def save(
     return Saved(together, len(set(acknowledged) - kept))
 
 
-def opened(client: Client, paths: Sequence[str]) -> Together:
+def opened(client: Client, asked: Sequence[Asked]) -> Together:
     """Open traces again and again; the time is that to the first byte of the answer."""
 
     def task(one: Client, _until: Callable[[], bool]) -> None:
-        one.send("GET", paths[0])
-        one.seconds += [
-            one.send("GET", path).first_byte_s for path in islice(cycle(paths), _OPENED)
-        ]
+        one.send(*asked[0])
+        one.seconds += [one.send(*this).first_byte_s for this in islice(cycle(asked), _OPENED)]
 
     return at_once([client], task, 0)
 
@@ -196,7 +194,8 @@ def opening(
     with served.opened(url) as database:
         _, by_steps = traces(database)
     for steps, ids in by_steps.items():
-        result = opened(Client(base, headers), [f"/projects/{SLUG}/read/{one}" for one in ids])
+        asked = [Asked("GET", f"/projects/{SLUG}/read/{one}") for one in ids]
+        result = opened(Client(base, headers), asked)
         beside = theirs if steps == LONG_STEPS[0] else None
         found.add(
             Figure(
@@ -264,8 +263,9 @@ def _theirs(found: Row, other: Alternative) -> Measured:
                 values[f"save {number}: ms"] = saved.together.ms(0.95)
                 values[f"save {number}: /s"] = saved.together.rate
                 values[f"save {number}: lost"] = saved.lost
-            paths = [place.opened(item) for item in place.items[:_OPENED]]
-            values["open: ms"] = opened(Client(place.base, place.headers), paths).ms(0.95)
+            client = Client(place.base, place.headers)
+            check(client, place.opened[0])
+            values["open: ms"] = opened(client, place.opened[:_OPENED]).ms(0.95)
         return Measured(measure.installed_version(bin_directory, other.package), values)
 
 

@@ -22,7 +22,7 @@ from benchmarks.figures import Figure, Theirs
 from benchmarks.large_project import SLUG
 from benchmarks.large_project_work import MODES
 from benchmarks.row import Measured, Row
-from benchmarks.tools_beside import ALTERNATIVES, BESIDE, Alternative, filled
+from benchmarks.tools_beside import ALTERNATIVES, BESIDE, Alternative, check, filled
 from server.db import Database
 from server.models.signal import Signal
 from server.models.trace import Trace
@@ -221,7 +221,7 @@ def _theirs(other: Alternative, found: Row) -> Measured:
             client = Client(place.base, place.headers)
             values = {}
             for what, one in place.listed.items():
-                client.send(*one)
+                check(client, one)
                 seconds = [client.send(*one).seconds for _ in range(_THEIRS_TIMES)]
                 values[what] = 1000 * measure.quantile(seconds, 0.95)
         return Measured(measure.installed_version(bin_directory, other.package), values)

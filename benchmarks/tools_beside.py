@@ -16,6 +16,7 @@ from urllib.parse import urlencode
 
 from benchmarks import import_alternatives as imports
 from benchmarks import measure, real_traces
+from benchmarks.clients import Client
 
 BESIDE: Mapping[str, int] = {"quick": 500, "standard": 10_000, "full": 100_000}
 """Traces in the other tools, by the form of the run: Phoenix takes some 150 a second."""
@@ -38,12 +39,23 @@ class Place(NamedTuple):
     items: Sequence[str]
     save: Callable[[str, str], tuple[str, bytes]]
     """Item and text -> path and body."""
-    opened: Callable[[str], str]
-    """Item -> path that its screen is filled from."""
+    opened: Sequence[Asked]
+    """What the screens of single traces are filled from."""
     listed: Mapping[str, Asked]
     """First page, a filter, a search -> what its list is filled from."""
     kept: Callable[[], int]
     """How many annotations are in the database."""
+
+
+def check(client: Client, asked: Asked) -> None:
+    """Ask once: GraphQL answers 200 to what it refuses.
+
+    Raises:
+        RuntimeError: It was refused.
+    """
+    answer = client.send(*asked).json()
+    if answer.get("errors"):
+        raise RuntimeError(f"{asked.path}: {answer['errors']}")
 
 
 class Alternative(Protocol):
@@ -84,7 +96,7 @@ def filled(other: Alternative, asked: argparse.Namespace, into: Path) -> tuple[P
 
 
 class Phoenix:
-    """A span annotation with `sync=true`; spans by the API and the GraphQL that its screens ask."""
+    """A span annotation with `sync=true`; lists and traces by the GraphQL that its screens ask."""
 
     name = "Phoenix"
     package = "arize-phoenix"
@@ -96,6 +108,11 @@ class Phoenix:
           edges { node { id name startTime latencyMs statusCode tokenCountTotal
                          input { value: truncatedValue } output { value: truncatedValue } } }
           pageInfo { endCursor hasNextPage } } } } }"""
+
+    _TRACE = """query ($id: ID!, $trace: ID!) { node(id: $id) { ... on Project {
+        trace(traceId: $trace) { id latencyMs
+          spans(first: 1000) { edges { node { id name spanKind statusCode startTime parentId
+            latencyMs attributes input { value mimeType } output { value mimeType } } } } } } } }"""
 
     def fill(self, bin_directory: Path, traces: Path, folder: Path) -> None:
         """Import a file of traces into a new database in `folder`."""
@@ -113,7 +130,7 @@ class Phoenix:
                 {"Content-Type": "application/json"},
                 _column(database, "SELECT span_id FROM spans"),
                 self._save,
-                self._open,
+                [self._open(one) for one in _column(database, "SELECT trace_id FROM traces")],
                 self._lists(),
                 lambda: int(_column(database, "SELECT count(*) FROM span_annotations")[0]),
             )
@@ -124,12 +141,17 @@ class Phoenix:
             "filter": "llm.model_name == 'claude-opus-4'",
             "text": "'barber' in str(attributes['llm']['input_messages'][0]['message']['content'])",
         }
-        return {what: self._asked(condition) for what, condition in conditions.items()}
+        return {
+            what: self._asked(self._LIST, condition=condition)
+            for what, condition in conditions.items()
+        }
 
-    def _asked(self, condition: str) -> Asked:
-        variables = {"id": self._PROJECT, "condition": condition}
-        body = json.dumps({"query": self._LIST, "variables": variables}).encode()
-        return Asked("POST", "/graphql", body)
+    def _open(self, trace_id: str) -> Asked:
+        return self._asked(self._TRACE, trace=trace_id)
+
+    def _asked(self, query: str, **variables: str) -> Asked:
+        told = {"query": query, "variables": {"id": self._PROJECT, **variables}}
+        return Asked("POST", "/graphql", json.dumps(told).encode())
 
     @staticmethod
     def _save(span_id: str, text: str) -> tuple[str, bytes]:
@@ -141,10 +163,6 @@ class Phoenix:
             "result": {"label": "fail", "explanation": text},
         }
         return "/v1/span_annotations?sync=true", json.dumps({"data": [annotation]}).encode()
-
-    @staticmethod
-    def _open(span_id: str) -> str:
-        return f"/v1/projects/default/spans?limit=1&span_id={span_id}"
 
 
 class LabelStudio:
@@ -169,7 +187,10 @@ class LabelStudio:
                 {"Authorization": f"Token {imports.TOKEN}", "Content-Type": "application/json"},
                 _column(database, "SELECT id FROM task"),
                 self._save,
-                lambda task: f"/api/tasks/{task}",
+                [
+                    Asked("GET", f"/api/tasks/{task}?project=1")
+                    for task in _column(database, "SELECT id FROM task")
+                ],
                 self._lists(),
                 lambda: int(_column(database, "SELECT count(*) FROM task_completion")[0]),
             )
