@@ -71,7 +71,7 @@ def phoenix(bin_directory: Path, folder: Path) -> Iterator[tuple[str, int]]:
         "PHOENIX_HOST": "127.0.0.1",
         "PHOENIX_TELEMETRY_ENABLED": "false",
     }
-    command = [str(bin_directory / "phoenix"), "serve"]
+    command = [str(bin_directory / "python"), str(bin_directory / "phoenix"), "serve"]
     with measure.serving(command, f"{url}/healthz", folder / "log", env=settings) as pid:
         yield url, pid
 
@@ -173,7 +173,8 @@ def label_studio(bin_directory: Path, folder: Path) -> Iterator[tuple[str, int]]
         "COLLECT_ANALYTICS": "false",
         "LATEST_VERSION_CHECK": "false",
     }
-    command = [str(bin_directory / "label-studio"), "start", "--no-browser"]
+    command = [str(bin_directory / name) for name in ("python", "label-studio")]
+    command += ["start", "--no-browser"]
     command += ["--port", str(port), "--data-dir", str(folder), "--user-token", TOKEN]
     command += ["--username", "bench@host.example", "--password", "benchmark"]
     with measure.serving(command, f"{url}/health", folder / "log", env=settings) as pid:
