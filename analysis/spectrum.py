@@ -8,6 +8,7 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from analysis.cohorts.threads import one_thread
 from analysis.estimates import Estimate
 
 BANDS = ((0.0, 0.1), (0.1, 0.3), (0.3, 0.5))
@@ -194,12 +195,31 @@ def mean_spectrum(
         size: A power of two, the same for all compared groups: `padded_size`.
         rng: Draws the bootstrap samples.
     """
-    frequency = np.arange(1, size // 2 + 1) / size
+    return measured(drawn_powers(prompts, kind, ranks, size, rng))
+
+
+@dataclass(frozen=True)
+class DrawnPowers:
+    """The power spectra of prompts, and how often each stands in each bootstrap draw."""
+
+    powers: NDArray[np.float64]
+    """One row a prompt."""
+    weights: NDArray[np.float64]
+    """One row a draw."""
+    lengths: "Lengths"
+    size: int
+
+
+def drawn_powers(
+    prompts: Sequence[TokenisedPrompt],
+    kind: SeriesKind,
+    ranks: Mapping[int, float],
+    size: int,
+    rng: np.random.Generator,
+) -> DrawnPowers:
+    """Return all that `mean_spectrum` needs chance and prompts for; see there."""
     powers = _powers(_fitting(prompts, size, rng), kind, ranks, size)
-    lengths = _Lengths.of(prompts, len(powers))
-    if not len(powers):
-        return _unmeasured(frequency, lengths)
-    return _measured(powers, frequency, lengths, rng)
+    return DrawnPowers(powers, _weights(len(powers), rng), Lengths.of(prompts, len(powers)), size)
 
 
 def prompt_spectrum(
@@ -217,13 +237,16 @@ def prompt_spectrum(
 
 
 @dataclass(frozen=True)
-class _Lengths:
+class Lengths:
+    """How long prompts are, in tokens."""
+
     left_out: int
     longest: int
     median: float
 
     @classmethod
-    def of(cls, prompts: Sequence[TokenisedPrompt], measured: int) -> "_Lengths":
+    def of(cls, prompts: Sequence[TokenisedPrompt], measured: int) -> "Lengths":
+        """Return those of prompts, so many of which have a spectrum."""
         lengths = [one.tokens for one in prompts]
         median = float(np.median(lengths)) if lengths else math.nan
         return cls(len(prompts) - measured, max(lengths, default=0), median)
@@ -252,14 +275,14 @@ def _powers(
     return np.stack(rows) if rows else np.empty((0, size // 2))
 
 
-def _measured(
-    powers: NDArray[np.float64],
-    frequency: NDArray[np.float64],
-    lengths: _Lengths,
-    rng: np.random.Generator,
-) -> Spectrum:
+@one_thread()
+def measured(drawn: DrawnPowers) -> Spectrum:
+    """Return the mean spectrum with its intervals; see `mean_spectrum`."""
+    powers, weights, lengths = drawn.powers, drawn.weights, drawn.lengths
+    frequency = np.arange(1, drawn.size // 2 + 1) / drawn.size
+    if not len(powers):
+        return _unmeasured(frequency, lengths)
     n, mean = len(powers), powers.mean(axis=0)
-    weights = _weights(n, rng)
     draws, peaks = _drawn(powers, weights, frequency)
     low, high = _band(powers, weights)
     peak = float(frequency[int(mean.argmax())])
@@ -282,7 +305,7 @@ def _measured(
     )
 
 
-def _unmeasured(frequency: NDArray[np.float64], lengths: _Lengths) -> Spectrum:
+def _unmeasured(frequency: NDArray[np.float64], lengths: Lengths) -> Spectrum:
     nothing = np.full(len(frequency), math.nan)
     none = Estimate(math.nan, math.nan, math.nan, 0, "bootstrap, ± 1.96 sd")
     return Spectrum(

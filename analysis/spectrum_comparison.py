@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -14,12 +15,16 @@ from analysis.spectrum import (
     SeriesKind,
     Spectrum,
     TokenisedPrompt,
+    drawn_powers,
     log_ranks,
-    mean_spectrum,
+    measured,
     padded_size,
 )
+from analysis.spreading import spread
 from analysis.thresholds import threshold
 
+_GROUPS_AHEAD = 8
+"""Their spectra are in memory, tens of megabytes for long prompts."""
 _Z = 1.959963984540054
 
 
@@ -80,7 +85,10 @@ class SpectralVerdict:
 
 
 def group_spectra(
-    groups: Mapping[str, Sequence[TokenisedPrompt]], kind: SeriesKind, rng: np.random.Generator
+    groups: Mapping[str, Sequence[TokenisedPrompt]],
+    kind: SeriesKind,
+    rng: np.random.Generator,
+    executor: Executor | None = None,
 ) -> dict[str, Spectrum]:
     """Return the spectrum of each group, all on the same frequencies and with the same ranks.
 
@@ -88,13 +96,14 @@ def group_spectra(
         groups: At most `MOST_SAMPLES` prompts of each, the baseline among them.
         kind: What stands for a token.
         rng: Draws the bootstrap samples.
+        executor: Who measures the draws of a group; the same numbers, whoever does.
     """
     everything = [prompt for prompts in groups.values() for prompt in prompts]
     ranks = log_ranks(everything) if kind is SeriesKind.LOG_RANK else {}
     size = padded_size(everything)
-    return {
-        name: mean_spectrum(prompts, kind, ranks, size, rng) for name, prompts in groups.items()
-    }
+    drawn = ((drawn_powers(own, kind, ranks, size, rng),) for own in groups.values())
+    spectra = spread(measured, drawn, executor, ahead=_GROUPS_AHEAD)
+    return dict(zip(groups, spectra, strict=True))
 
 
 def compare_spectra(group: Spectrum, baseline: Spectrum) -> SpectrumComparison:

@@ -6,11 +6,12 @@ long it takes: parts are made, and random draws are taken, before any part is ha
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Executor, Future
+from concurrent.futures import Executor, Future, wait
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
 AHEAD = 64
 """Parts that are with the executor at once, unless told otherwise."""
+_LOOKS_EVERY_S = 0.5
 Result = TypeVar("Result")
 Told = Callable[[int], None]
 """Told how many parts are done; may end the computation by raising."""
@@ -22,6 +23,14 @@ class Sharing(Protocol):
 
     def share(self, value: Any) -> Any:
         """Return what stands for a value as an argument of `submit`."""
+
+
+@runtime_checkable
+class Telling(Protocol):
+    """An executor that tells how far it is while somebody waits; that may end the waiting."""
+
+    def tell(self) -> None:
+        """Tell it, or raise."""
 
 
 def spread(
@@ -70,9 +79,17 @@ def _handed_out(
         for part in parts:
             waiting.append(executor.submit(function, *common, *part))
             while len(waiting) >= (ahead() if callable(ahead) else ahead):
-                yield waiting.popleft().result()
+                yield _waited_for(waiting.popleft(), executor)
         while waiting:
-            yield waiting.popleft().result()
+            yield _waited_for(waiting.popleft(), executor)
     finally:
         for future in waiting:
             future.cancel()
+
+
+def _waited_for(future: "Future[Result]", executor: Executor) -> Result:
+    if isinstance(executor, Telling):
+        executor.tell()
+        while not wait([future], _LOOKS_EVERY_S).done:
+            executor.tell()
+    return future.result()

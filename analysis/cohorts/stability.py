@@ -1,6 +1,7 @@
 """Would other models give the same groups? Halves of the models, and each model left out."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -8,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.cohorts.grouping import Floats, Labels, difficulty_bins, kmeans_labels
+from analysis.spreading import spread
 
 SPLITS = 20
 CANDIDATES = tuple(range(2, 13))
@@ -52,6 +54,7 @@ def split_half(
     rng: np.random.Generator,
     candidates: Sequence[int] = CANDIDATES,
     splits: int = SPLITS,
+    executor: Executor | None = None,
 ) -> tuple[SplitHalf, ...]:
     """Cluster random halves of the models and compare the groups of the same tasks.
 
@@ -70,6 +73,7 @@ def split_half(
         rng: Draws the halves.
         candidates: Numbers of groups to try.
         splits: Random halves.
+        executor: Who groups the halves; the same numbers, whoever does.
     """
     names = sorted(set(families))
     if len(names) < 2 or not len(values):
@@ -78,7 +82,11 @@ def split_half(
         values = values[rng.choice(len(values), _MOST_ITEMS, replace=False)]
     halves = [_halves(names, families, rng) for _ in range(splits)]
     possible = [k for k in candidates if k < len(values)]
-    return tuple(_of_k(values, halves, k, rng) for k in possible)
+    parts = _drawn(values, halves, possible, rng)
+    found = list(spread(_compared, parts, executor, shared=(values,)))
+    return tuple(
+        _of_k(k, found[place * splits : (place + 1) * splits]) for place, k in enumerate(possible)
+    )
 
 
 def _halves(
@@ -94,25 +102,40 @@ def _halves(
     return np.array(sides[0], dtype=np.int64), np.array(sides[1], dtype=np.int64)
 
 
-def _of_k(
-    values: Floats,
-    halves: Sequence[tuple[NDArray[np.int64], NDArray[np.int64]]],
-    k: int,
-    rng: np.random.Generator,
-) -> SplitHalf:
+_Half = tuple[NDArray[np.int64], NDArray[np.int64]]
+_Alike = tuple[float, float, float | None]
+"""Agreement of the groups of two halves, of bins of difficulty, and of shuffled outcomes."""
+
+
+def _drawn(
+    values: Floats, halves: Sequence[_Half], candidates: Sequence[int], rng: np.random.Generator
+) -> Iterator[tuple[_Half, int, int, tuple[Floats, ...]]]:
+    """Yield halves, k, seed and shuffled outcomes of each comparison, all that chance decides."""
+    for k in candidates:
+        for number, half in enumerate(halves):
+            seed = int(rng.integers(2**31))
+            shuffles = half if number < _NULL_SPLITS else ()
+            yield half, k, seed, tuple(rng.permuted(values[:, part], axis=0) for part in shuffles)
+
+
+def _compared(
+    values: Floats, half: _Half, k: int, seed: int, shuffled: tuple[Floats, ...]
+) -> _Alike:
     from sklearn.metrics import adjusted_rand_score
 
-    found, bins, null = [], [], []
-    for number, (first, second) in enumerate(halves):
-        parts = values[:, first], values[:, second]
-        seed = int(rng.integers(2**31))
-        labels = [kmeans_labels(part, k, seed=seed, starts=_STARTS) for part in parts]
-        found.append(adjusted_rand_score(*labels))
-        bins.append(adjusted_rand_score(*(difficulty_bins(part, k) for part in parts)))
-        if number < _NULL_SPLITS:
-            shuffled = [rng.permuted(part, axis=0) for part in parts]
-            labels = [kmeans_labels(part, k, seed=seed, starts=1) for part in shuffled]
-            null.append(adjusted_rand_score(*labels))
+    parts = [values[:, columns] for columns in half]
+    labels = [kmeans_labels(part, k, seed=seed, starts=_STARTS) for part in parts]
+    found = adjusted_rand_score(*labels)
+    bins = adjusted_rand_score(*(difficulty_bins(part, k) for part in parts))
+    if not shuffled:
+        return found, bins, None
+    labels = [kmeans_labels(part, k, seed=seed, starts=1) for part in shuffled]
+    return found, bins, adjusted_rand_score(*labels)
+
+
+def _of_k(k: int, alike: Sequence[_Alike]) -> SplitHalf:
+    found, bins = [one[0] for one in alike], [one[1] for one in alike]
+    null = [one[2] for one in alike if one[2] is not None]
     error = float(np.std(found, ddof=1) / np.sqrt(len(found))) if len(found) > 1 else float("nan")
     return SplitHalf(
         k, float(np.mean(found)), error, float(np.mean(bins)), float(np.mean(null)), len(found)
@@ -152,7 +175,13 @@ class LeftOut:
 
 
 def leave_out(
-    values: Floats, labels: Labels, parts: Mapping[str, Sequence[int]], *, k: int, seed: int
+    values: Floats,
+    labels: Labels,
+    parts: Mapping[str, Sequence[int]],
+    *,
+    k: int,
+    seed: int,
+    executor: Executor | None = None,
 ) -> tuple[LeftOut, ...]:
     """Cluster again without each part of the models, with the same number of groups.
 
@@ -165,19 +194,23 @@ def leave_out(
         parts: The columns to leave out, by name; a part of all models is skipped.
         k: Groups.
         seed: Makes the starts reproducible.
+        executor: Who groups; the same groups, whoever does.
     """
+    asked = [
+        (name, list(columns)) for name, columns in parts.items() if len(columns) < values.shape[1]
+    ]
+    return tuple(spread(_without, asked, executor, shared=(values, labels, k, seed)))
+
+
+def _without(
+    values: Floats, labels: Labels, k: int, seed: int, name: str, columns: Sequence[int]
+) -> LeftOut:
     from sklearn.metrics import adjusted_rand_score
 
     grouped = labels >= 0
-    found = []
-    for name, columns in parts.items():
-        rest = np.delete(values, list(columns), axis=1)
-        if not rest.shape[1]:
-            continue
-        own = renamed(_groups_and_strata(rest, k, seed), labels)
-        ari = float(adjusted_rand_score(labels[grouped], own[grouped]))
-        found.append(LeftOut(name, own, ari))
-    return tuple(found)
+    rest = np.delete(values, list(columns), axis=1)
+    own = renamed(_groups_and_strata(rest, k, seed), labels)
+    return LeftOut(name, own, float(adjusted_rand_score(labels[grouped], own[grouped])))
 
 
 def _groups_and_strata(values: Floats, k: int, seed: int) -> Labels:

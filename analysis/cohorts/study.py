@@ -1,6 +1,7 @@
 """The whole study of cohorts: structure, groups, stability, prediction, cohesion."""
 
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass
 
 import numpy as np
@@ -136,6 +137,7 @@ def study(
     effort: Effort | None = None,
     k: int | None = None,
     told: Told = _tell_nobody,
+    executor: Executor | None = None,
 ) -> Cohorts:
     """Look for groups of tasks that fail together across models.
 
@@ -151,6 +153,7 @@ def study(
         effort: How much is drawn.
         k: Groups, where they are not to be chosen.
         told: Told what is being done.
+        executor: Who groups; the same numbers, whoever does.
 
     Raises:
         ValueError: There are too few models or mixed tasks.
@@ -158,23 +161,21 @@ def study(
     cost = effort or Effort()
     rng = np.random.default_rng(seed)
     family = _family_of_each(matrix, families)
-    found = _grouped(matrix, family, rng, seed, cost, k, told)
+    found = _grouped(matrix, family, rng, seed, cost, k, told, executor)
     mixed = matrix.of_items(matrix.mixed)
-    values = filled(mixed.outcomes)
     whole, all_names = with_strata(matrix, found.labels, found.names)
     told("ways to group")
-    candidates = _candidates(values, found.labels, found.structure, cost, seed)
     return Cohorts(
         matrix=matrix,
         structure=found.structure,
-        candidates=candidates,
+        candidates=_candidates(filled(mixed.outcomes), found.labels, found.structure, cost, seed),
         stability=found.stability,
         chosen=found.chosen,
         verdict=found.verdict,
         labels=whole,
         names=all_names,
         membership=bernoulli_mixture(mixed.outcomes, found.labels).membership,
-        without=_without(matrix, whole, family, len(found.names), rng, seed, told),
+        without=_without(matrix, whole, family, len(found.names), rng, seed, told, executor),
         profiles=profiles(matrix, whole),
         medoids=medoids(filled(matrix.outcomes), whole),
     )
@@ -206,6 +207,7 @@ def _grouped(
     cost: Effort,
     k: int | None,
     told: Told,
+    executor: Executor | None = None,
 ) -> Grouped:
     if matrix.too_small:
         raise ValueError(f"study: {matrix.too_small}.")
@@ -215,7 +217,9 @@ def _grouped(
     beyond = structure(mixed.outcomes, rng=rng, simulations=cost.simulations)
     tried = cost.candidates if k is None else (k,)
     told("halves of the models")
-    halves = split_half(values, family, rng=rng, candidates=tried, splits=cost.splits)
+    halves = split_half(
+        values, family, rng=rng, candidates=tried, splits=cost.splits, executor=executor
+    )
     best = chosen(halves) if beyond.components else None
     labels, names = _groups(values, beyond, k or (best.k if best else _SMALLEST), seed)
     how = verdict(best, len(matrix.models)) if beyond.components else Verdict.UNSTABLE
@@ -251,6 +255,7 @@ def _without(
     rng: np.random.Generator,
     seed: int,
     told: Told,
+    executor: Executor | None,
 ) -> LeaveOneOut:
     values = filled(matrix.outcomes)
     groups = np.where(labels < k, labels, -1)
@@ -259,9 +264,9 @@ def _without(
     for column, name in enumerate(family):
         families.setdefault(name, []).append(column)
     told("each model and family left out")
-    left_out = leave_out(values, groups, models, k=k, seed=seed)
+    left_out = leave_out(values, groups, models, k=k, seed=seed, executor=executor)
     several = {name: columns for name, columns in families.items() if len(columns) > 1}
-    without_families = leave_out(values, groups, several, k=k, seed=seed)
+    without_families = leave_out(values, groups, several, k=k, seed=seed, executor=executor)
     by_column = dict(enumerate(left_out))
     told("failures of models that were left out")
     predicted = predictions(values, by_column, rng=rng)

@@ -1,16 +1,27 @@
 """Whether groups differ in the cumulative incidence of a cause (Gray's test)."""
 
+from collections.abc import Generator, Sequence
+from concurrent.futures import Executor
+from contextlib import closing
 from dataclasses import dataclass
+from itertools import islice
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from analysis.hazard.event_table import Floats, GroupedCounts, grouped_counts
+from analysis.hazard.event_table import Floats, GroupedCounts, Integers, grouped_counts
+from analysis.spreading import spread
 
 FEW = 40
 """Below so many traces in a group the p-value comes from permuted groups."""
 PERMUTATIONS = 999
 _ENOUGH = 20
+_SHUFFLES_AT_ONCE = 50
+"""Those that are handed out together where somebody else counts them."""
+_BLOCKS_AHEAD = 8
+_DEALT_HERE = 100
+"""Where groups do not differ, that is enough."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +80,7 @@ def permutation_test(
     rng: np.random.Generator,
     of_cause: int = 1,
     permutations: int = PERMUTATIONS,
+    executor: Executor | None = None,
 ) -> GroupTest:
     """Test the same where groups are small: how often shuffled groups differ as much.
 
@@ -83,6 +95,15 @@ def permutation_test(
 
     Citation: Phipson & Smyth (2010), Statistical Applications in Genetics 9:39; Besag & Clifford
     (1991), Biometrika 78:301–304.
+
+    Args:
+        time: As `gray_test`.
+        cause: As `gray_test`.
+        group: As `gray_test`.
+        rng: Deals the shuffles.
+        of_cause: Whose incidence is compared.
+        permutations: Shuffles at most.
+        executor: Who counts them; the same p, whoever does.
     """
     times, causes, groups = np.asarray(time), np.asarray(cause), np.asarray(group)
     counts = grouped_counts(times, causes, groups)
@@ -91,16 +112,71 @@ def permutation_test(
         return found
     here = _there(counts)
     weight = np.linalg.pinv(_Parts.of(counts, of_cause, here).covariance()[1:, 1:], hermitian=True)
-    # A tie is one to within rounding.
-    least = found.statistic * (1 - 1e-9)
+    least = found.statistic * (1 - 1e-9)  # a tie is one to within rounding
+    asked = _Shuffled(times, causes, of_cause, here, np.asarray(weight, dtype=float), least)
     as_far = dealt = 0
-    while dealt < permutations and as_far < _ENOUGH:
-        dealt += 1
-        shuffled = grouped_counts(times, causes, rng.permutation(groups))
-        score = _Parts.of(shuffled, of_cause, here).score()[1:]
-        as_far += int(score @ weight @ score >= least)
+    with closing(_dealt(asked, groups, rng, permutations, executor)) as shuffles:
+        for is_as_far in shuffles:
+            dealt += 1
+            as_far += is_as_far
+            if as_far == _ENOUGH:
+                break
     p_value = as_far / dealt if as_far == _ENOUGH else (1 + as_far) / (1 + dealt)
     return GroupTest(found.statistic, found.df, p_value, "permutation")
+
+
+@dataclass(frozen=True)
+class _Shuffled:
+    """What is asked of each shuffle: whether it is as far from alike groups as the data are."""
+
+    times: Floats
+    causes: Integers
+    of_cause: int
+    here: NDArray[np.bool_]
+    weight: Floats
+    least: float
+
+    def is_as_far(self, groups: Integers) -> bool:
+        counts = grouped_counts(self.times, self.causes, groups)
+        score = _Parts.of(counts, self.of_cause, self.here).score()[1:]
+        return bool(score @ self.weight @ score >= self.least)
+
+
+def _dealt(
+    asked: _Shuffled,
+    groups: Integers,
+    rng: np.random.Generator,
+    permutations: int,
+    executor: Executor | None,
+) -> Generator[bool]:
+    """Yield whether each shuffle is as far, one after the other."""
+    here = permutations if executor is None else min(permutations, _DEALT_HERE)
+    for _ in range(here):
+        yield asked.is_as_far(rng.permutation(groups))
+    if executor is None:
+        return
+    before, used = rng.bit_generator.state, 0
+    shuffles = (_small(rng.permutation(groups)) for _ in range(permutations - here))
+    blocks = iter(lambda: list(islice(shuffles, _SHUFFLES_AT_ONCE)), [])
+    try:
+        parts = ((block,) for block in blocks)
+        for found in spread(_of_block, parts, executor, shared=(asked,), ahead=_BLOCKS_AHEAD):
+            for is_as_far in found:
+                used += 1
+                yield is_as_far
+    finally:
+        # More were dealt than were looked at: what is drawn next must not depend on that.
+        rng.bit_generator.state = before
+        for _ in range(used):
+            rng.permutation(groups)
+
+
+def _small(groups: Integers) -> NDArray[np.integer[Any]]:
+    return groups.astype(np.min_scalar_type(int(groups.max(initial=0))))
+
+
+def _of_block(asked: _Shuffled, shuffles: Sequence[NDArray[np.integer[Any]]]) -> list[bool]:
+    return [asked.is_as_far(groups.astype(np.int64)) for groups in shuffles]
 
 
 def _there(counts: GroupedCounts) -> NDArray[np.bool_]:

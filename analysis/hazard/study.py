@@ -1,8 +1,10 @@
 """Everything the hazard lens says of a population: curves, rates, walls, patterns, comparisons."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import takewhile
 
 import numpy as np
@@ -21,8 +23,9 @@ from analysis.hazard.rates import (
     fitting_width,
 )
 from analysis.hazard.scan import Scan, scan_positions
-from analysis.hazard.spikes import POSITIONS, SpikePopulation, SpikeTests, positional_spikes
+from analysis.hazard.spikes import POSITIONS, Spike, SpikePopulation, SpikeTests, positional_spikes
 from analysis.hazard.verdicts import HazardPattern, HazardVerdict, Thresholds, hazard_verdict
+from analysis.spreading import spread
 
 TIME, CAUSE, GROUP, CAP = "time", "cause", "group", "cap"
 ALL = "all"
@@ -109,20 +112,19 @@ def hazard_study(
     rng: np.random.Generator,
     settings: Settings | None = None,
     thresholds: Thresholds | None = None,
+    executor: Executor | None = None,
 ) -> HazardStudy:
     """Study a population of traces, in groups and by cause.
 
-    Formula: that of the parts for each group; `gray` and `comparison` between groups.
-
-    Assumptions, citation: those of the parts. Caps are those given, else the times of the censored.
-
-    Empty input: no group.
+    Formula, assumptions, citation: of the parts; `gray` and `comparison` between groups.
+    Caps not given are the times of the censored. Empty input: no group.
 
     Args:
         frame: Columns time, cause, group (both names), and cap, if known (nan where not).
         rng: For shuffles.
         settings: What is asked.
         thresholds: Cut-offs.
+        executor: Who computes; the same numbers, whoever does.
 
     Raises:
         ValueError: A time does not fit, or bins are too narrow.
@@ -137,18 +139,20 @@ def hazard_study(
     worked = [_worked(ends[own], cause[own], causes) for own in members]
     spikes = _spikes(known, worked, [caps[own] for own in members], asked, cuts)
     limit, width = _scale([time[own] for own in members], asked)
+    study = partial(
+        _group_study, spikes=spikes, causes=causes, width=width, asked=asked, cuts=cuts, rng=rng
+    )
+    told = _verdicts(ends, cause, members, spikes, known, causes, asked, cuts, executor)
     groups = tuple(
-        _group_study(
-            name, time[own], cause[own], caps[own], parts, spikes, causes, width, asked, cuts, rng
-        )
-        for name, own, parts in zip(known, members, worked, strict=True)
+        study(name, time[own], cause[own], caps[own], parts, verdict)
+        for name, own, parts, verdict in zip(known, members, worked, told, strict=True)
     )
     return HazardStudy(
         causes=causes,
         failures=tuple(name for name in causes if name not in SUCCESSES),
         groups=groups,
         spikes=spikes,
-        comparisons=_comparisons(time, cause, group, causes, known, rng),
+        comparisons=_comparisons(time, cause, group, causes, known, rng, executor),
         at=asked.at or _named_times(limit or float(time.max(initial=0)), is_tokens=asked.is_tokens),
         width=width,
         n=len(frame),
@@ -226,6 +230,8 @@ def _group_study(
     cause: Integers,
     caps: Floats,
     worked: Mapping[str, PersonTime],
+    verdict: HazardVerdict,
+    *,
     spikes: SpikeTests,
     causes: Sequence[str],
     width: float,
@@ -233,11 +239,8 @@ def _group_study(
     cuts: Thresholds,
     rng: np.random.Generator,
 ) -> GroupStudy:
-    failing = [k for k, one in enumerate(causes, start=1) if one not in SUCCESSES]
+    failing = _failing(causes)
     walls = spikes.of(name)
-    own = [one for one in walls.surviving if one.cause not in SUCCESSES]
-    ends = _within(time) if asked.is_whole else time
-    verdict = hazard_verdict(ends, cause, failing, own, cuts, is_whole=asked.is_whole)
     scans = asked.scans and asked.is_tokens and verdict.failures >= cuts.fewest_failures
     together = PersonTime.of(time, cause, failing)
     return GroupStudy(
@@ -254,6 +257,45 @@ def _group_study(
     )
 
 
+def _failing(causes: Sequence[str]) -> list[int]:
+    return [number for number, name in enumerate(causes, start=1) if name not in SUCCESSES]
+
+
+def _walls(spikes: SpikeTests, name: str) -> list[Spike]:
+    return [one for one in spikes.of(name).surviving if one.cause not in SUCCESSES]
+
+
+def _verdicts(
+    ends: Floats,
+    cause: Integers,
+    members: Sequence[np.ndarray],
+    spikes: SpikeTests,
+    names: Sequence[str],
+    causes: Sequence[str],
+    asked: Settings,
+    cuts: Thresholds,
+    executor: Executor | None,
+) -> Iterator[HazardVerdict]:
+    """Yield the pattern of each group."""
+    failing = _failing(causes)
+    parts = (
+        (ends[own], cause[own], failing, _walls(spikes, name), cuts)
+        for name, own in zip(names, members, strict=True)
+    )
+    return spread(_verdict, parts, executor, shared=(asked.is_whole,))
+
+
+def _verdict(
+    is_whole: bool,
+    ends: Floats,
+    cause: Integers,
+    failing: Sequence[int],
+    walls: Sequence[Spike],
+    cuts: Thresholds,
+) -> HazardVerdict:
+    return hazard_verdict(ends, cause, failing, walls, cuts, is_whole=is_whole)
+
+
 def _merged(cause: Integers, failing: Sequence[int]) -> Integers:
     return np.where(cause == 0, 0, np.where(np.isin(cause, list(failing)), 1, 2))
 
@@ -265,6 +307,7 @@ def _comparisons(
     causes: Sequence[str],
     names: Sequence[str],
     rng: np.random.Generator,
+    executor: Executor | None,
 ) -> tuple[Comparison, ...]:
     if len(names) < 2:
         return ()
@@ -273,7 +316,9 @@ def _comparisons(
     reference = int(sizes.argmax())
     numbers = range(1, len(causes) + 1)
     shuffled = [
-        permutation_test(time, cause, group, rng, number) if sizes.min() < FEW else None
+        permutation_test(time, cause, group, rng, number, executor=executor)
+        if sizes.min() < FEW
+        else None
         for number in numbers
     ]
     tests = [gray_test_of(counts, number) for number in numbers]

@@ -1,12 +1,14 @@
 """Average precision of a score, and its distribution over bootstrap draws, all draws at once."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from analysis.estimates import Estimate
+from analysis.spreading import spread
 
 SEED = 42
 DRAWS = 10_000
@@ -99,6 +101,34 @@ def draws_of(
         cells = (drawn * size + np.arange(size)[:, None]).ravel()
         counts = np.bincount(cells, minlength=units * size).reshape(units, size)
         yield (counts if place is None else counts[place]).astype(np.int32)
+
+
+def drawn_precisions(
+    rankings: Sequence[Ranking],
+    draws: int,
+    *,
+    seed: int = SEED,
+    items: NDArray[np.object_] | None = None,
+    executor: Executor | None = None,
+) -> list[NDArray[np.float64]]:
+    """Return the average precision of several scores of the same traces in each draw.
+
+    Args:
+        rankings: One a score, over the same traces in the same order.
+        draws: How often the traces, or their items, are drawn.
+        seed: As of `draws_of`.
+        items: The item of each trace, where items are drawn.
+        executor: Who counts; the same numbers, whoever does.
+    """
+    blocks = (
+        (counts,) for counts in draws_of(len(rankings[0].order), draws, seed=seed, items=items)
+    )
+    found = list(spread(_of_block, blocks, executor, shared=(tuple(rankings),)))
+    return [np.concatenate(parts) for parts in zip(*found, strict=True)]
+
+
+def _of_block(rankings: Sequence[Ranking], counts: NDArray[np.int32]) -> list[NDArray[np.float64]]:
+    return [drawn_precision(counts, ranked) for ranked in rankings]
 
 
 def interval_of(value: float, drawn: NDArray[np.float64], n: int, *, grouped: bool) -> Estimate:

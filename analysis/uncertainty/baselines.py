@@ -1,7 +1,9 @@
 """What the windows are held against: chance, raw features of all tokens, length alone."""
 
 from collections.abc import Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,8 +13,7 @@ from analysis.uncertainty.average_precision import (
     DRAWS,
     SEED,
     average_precision,
-    drawn_precision,
-    draws_of,
+    drawn_precisions,
     interval_of,
     ranking,
 )
@@ -38,7 +39,13 @@ class Baselines:
     """Number of generated tokens alone: longer traces fail more often."""
 
 
-def baselines(restricted: Restricted, *, draws: int = DRAWS, seed: int = SEED) -> Baselines:
+def baselines(
+    restricted: Restricted,
+    *,
+    draws: int = DRAWS,
+    seed: int = SEED,
+    executor: Executor | None = None,
+) -> Baselines:
     """Return the published baselines; None where features or lengths are missing.
 
     Empty input: a base rate of nan.
@@ -47,18 +54,24 @@ def baselines(restricted: Restricted, *, draws: int = DRAWS, seed: int = SEED) -
     """
     table, raw = restricted.table, restricted.raw
     lengths = raw.matrix((GENERATED_LEN,), Span()) if GENERATED_LEN in raw.frame else None
+    told = partial(precision_of, raw, draws=draws, seed=seed, executor=executor)
     return Baselines(
         base_rate=wilson(table.failures, table.n),
-        raw_full=precision_of(raw, raw.matrix(FEATURES, Span()), draws=draws, seed=seed),
-        length=None if lengths is None else precision_of(raw, lengths, draws=draws, seed=seed),
+        raw_full=told(raw.matrix(FEATURES, Span())),
+        length=None if lengths is None else told(lengths),
     )
 
 
 def precision_of(
-    table: FeatureTable, features: NDArray[np.float64], *, draws: int = DRAWS, seed: int = SEED
+    table: FeatureTable,
+    features: NDArray[np.float64],
+    *,
+    draws: int = DRAWS,
+    seed: int = SEED,
+    executor: Executor | None = None,
 ) -> Estimate | None:
     """Return how well features tell failures, out of fold; None where no fold can be scored."""
-    return precisions_of(table, [features], draws=draws, seed=seed)[0]
+    return precisions_of(table, [features], draws=draws, seed=seed, executor=executor)[0]
 
 
 def precisions_of(
@@ -67,6 +80,7 @@ def precisions_of(
     *,
     draws: int = DRAWS,
     seed: int = SEED,
+    executor: Executor | None = None,
 ) -> list[Estimate | None]:
     """Do the same for several sets of features of the same traces, with the same draws."""
     folds = folds_of(table.failed, table.items)
@@ -78,13 +92,11 @@ def precisions_of(
     items = None if table.items is None else table.items[order]
     known = {place: one.score[order] for place, one in enumerate(scored) if len(one.order)}
     rankings = {place: ranking(failed, score) for place, score in known.items()}
-    drawn: dict[int, list[NDArray[np.float64]]] = {place: [] for place in known}
-    for counts in draws_of(len(failed), draws, seed=seed, items=items):
-        for place, ranked in rankings.items():
-            drawn[place].append(drawn_precision(counts, ranked))
+    drawn = drawn_precisions(
+        list(rankings.values()), draws, seed=seed, items=items, executor=executor
+    )
     found: list[Estimate | None] = [None] * len(scored)
-    for place, score in known.items():
+    for (place, score), joined in zip(known.items(), drawn, strict=True):
         value = average_precision(failed, score)
-        joined = np.concatenate(drawn[place])
         found[place] = interval_of(value, joined, len(failed), grouped=items is not None)
     return found

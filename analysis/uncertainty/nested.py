@@ -2,18 +2,20 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
+from analysis.cohorts.threads import one_thread
 from analysis.estimates import Estimate
+from analysis.spreading import spread
 from analysis.uncertainty.average_precision import (
     SEED,
     average_precision,
-    drawn_precision,
-    draws_of,
+    drawn_precisions,
     interval_of,
     ranking,
 )
@@ -96,6 +98,7 @@ def nested(
     inner_draws: int = INNER_DRAWS,
     seed: int = SEED,
     cuts: Thresholds | None = None,
+    executor: Executor | None = None,
 ) -> Nested:
     """Choose mode and window on training folds and look at the difference on held-out traces.
 
@@ -124,14 +127,12 @@ def nested(
         return _nothing(table, f"{count} {few}, {cuts.failures} needed")
     if not table.windows:
         return _nothing(table, "no window of the first tokens is there")
-    found = [
-        _scored(table, fold, inner_draws, seed, cuts)
-        for fold in folds_of(table.failed, table.items)
-    ]
+    asked = [(fold,) for fold in folds_of(table.failed, table.items)]
+    found = list(spread(_scored, asked, executor, shared=(table, inner_draws, seed, cuts)))
     usable = [one for one in found if one is not None]
     if not usable:
         return _nothing(table, "no fold has both failures and successes")
-    return _decided(usable, _pooled(table, usable, draws, seed), cuts)
+    return _decided(usable, _pooled(table, usable, draws, seed, executor), cuts)
 
 
 def _nothing(table: FeatureTable, reason: str) -> Nested:
@@ -147,8 +148,9 @@ def _nothing(table: FeatureTable, reason: str) -> Nested:
     )
 
 
+@one_thread()
 def _scored(
-    table: FeatureTable, fold: Fold, draws: int, seed: int, cuts: Thresholds
+    table: FeatureTable, draws: int, seed: int, cuts: Thresholds, fold: Fold
 ) -> _Scored | None:
     train, places = fold
     part = table.where(_mask(table.n, train))
@@ -220,18 +222,22 @@ def _own_delta(part: FeatureTable, window: int) -> float | None:
     return None if np.isnan(found) else found
 
 
-def _pooled(table: FeatureTable, found: Sequence[_Scored], draws: int, seed: int) -> HeldOut:
+def _pooled(
+    table: FeatureTable,
+    found: Sequence[_Scored],
+    draws: int,
+    seed: int,
+    executor: Executor | None,
+) -> HeldOut:
     places = np.concatenate([one.places for one in found])
     failed = table.failed[places]
     items = None if table.items is None else table.items[places]
     early = np.concatenate([one.early for one in found])
     full = np.concatenate([one.full for one in found])
     rankings = ranking(failed, early), ranking(failed, full)
-    parts = [
-        [drawn_precision(counts, ranked) for ranked in rankings]
-        for counts in draws_of(len(failed), draws, seed=seed, items=items)
-    ]
-    drawn_early, drawn_full = np.concatenate(parts, axis=1)
+    drawn_early, drawn_full = drawn_precisions(
+        rankings, draws, seed=seed, items=items, executor=executor
+    )
     precisions = average_precision(failed, early), average_precision(failed, full)
     estimate = partial(interval_of, n=len(failed), grouped=items is not None)
     difference = drawn_early - drawn_full

@@ -1,9 +1,12 @@
 """Everything that is said of one configuration: its windows, its verdicts, what to doubt."""
 
+from concurrent.futures import Executor
 from dataclasses import dataclass
+from typing import TypedDict
 
 import pandas as pd
 
+from analysis.cohorts.threads import one_thread
 from analysis.uncertainty.average_precision import DRAWS, SEED
 from analysis.uncertainty.baselines import Baselines, baselines
 from analysis.uncertainty.feature_table import (
@@ -77,8 +80,18 @@ class Report:
         return self.published.window if self.published is not None and is_committed else None
 
 
+class _Drawn(TypedDict):
+    draws: int
+    seed: int
+
+
+@one_thread()
 def report(
-    frame: pd.DataFrame, *, asked: Asked | None = None, cuts: Thresholds | None = None
+    frame: pd.DataFrame,
+    *,
+    asked: Asked | None = None,
+    cuts: Thresholds | None = None,
+    executor: Executor | None = None,
 ) -> Report:
     """Analyse one configuration.
 
@@ -86,6 +99,7 @@ def report(
         frame: As `feature_table` reads it; `stratum` and `item` where they are known.
         asked: How.
         cuts: The cut-offs of the verdicts.
+        executor: Who draws and fits; the same numbers, whoever does.
 
     Raises:
         ValueError: The frame is no feature table.
@@ -94,22 +108,25 @@ def report(
     raw = feature_table(frame)
     restricted = Restricted(raw, raw) if asked.raw else before_the_answer(raw)
     table = restricted.table
-    published = compare(table, draws=asked.draws, seed=asked.seed, cuts=cuts)
-    known = baselines(restricted, draws=asked.draws, seed=asked.seed)
+    drawn: _Drawn = {"draws": asked.draws, "seed": asked.seed}
+    published = compare(table, **drawn, cuts=cuts, executor=executor)
+    known = baselines(restricted, **drawn, executor=executor)
     few = min(asked.draws, _FEATURE_DRAWS)
     held_out = None
     if not asked.only_published:
-        held_out = nested(table, draws=asked.draws, inner_draws=few, seed=asked.seed, cuts=cuts)
+        held_out = nested(table, **drawn, inner_draws=few, cuts=cuts, executor=executor)
     return Report(
         restricted=restricted,
         published=published,
         nested=held_out,
         baselines=known,
-        features=single_features(table, draws=few, seed=asked.seed),
-        kinds=feature_kinds(table, draws=few, seed=asked.seed),
-        strata=strata(table, draws=asked.draws, seed=asked.seed, cuts=cuts)
+        features=single_features(table, draws=few, seed=asked.seed, executor=executor),
+        kinds=feature_kinds(table, draws=few, seed=asked.seed, executor=executor),
+        strata=strata(table, **drawn, cuts=cuts, executor=executor)
         if STRATUM in frame
         else Strata((), None),
-        readings=None if held_out is None else trace_readings(table, held_out, cuts=cuts),
+        readings=None
+        if held_out is None
+        else trace_readings(table, held_out, cuts=cuts, executor=executor),
         warnings=pitfalls(restricted, published, known, cuts),
     )

@@ -1,6 +1,7 @@
 """Each feature alone, window by window: which one tells failures, and when."""
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -33,29 +34,41 @@ class SingleFeature:
 
 
 def single_features(
-    table: FeatureTable, *, draws: int = DRAWS, seed: int = SEED
+    table: FeatureTable,
+    *,
+    draws: int = DRAWS,
+    seed: int = SEED,
+    executor: Executor | None = None,
 ) -> tuple[SingleFeature, ...]:
     """Return each feature alone, as published; those that no trace has are left out.
 
     Citation: How Language Models Fail, step 12 of its failure-mode analysis.
     """
-    return _rows(table, {name: (name,) for name in FEATURES}, draws, seed)
+    return _rows(table, {name: (name,) for name in FEATURES}, draws, seed, executor)
 
 
 def feature_kinds(
-    table: FeatureTable, *, draws: int = DRAWS, seed: int = SEED
+    table: FeatureTable,
+    *,
+    draws: int = DRAWS,
+    seed: int = SEED,
+    executor: Executor | None = None,
 ) -> tuple[SingleFeature, ...]:
     """Return the five largest values together, and the six means (with the fork rate) together."""
     kinds = {"max features": MAX_FEATURES, "mean features": MEAN_FEATURES}
-    return _rows(table, kinds, draws, seed)
+    return _rows(table, kinds, draws, seed, executor)
 
 
 def _rows(
-    table: FeatureTable, named: Mapping[str, Sequence[str]], draws: int, seed: int
+    table: FeatureTable,
+    named: Mapping[str, Sequence[str]],
+    draws: int,
+    seed: int,
+    executor: Executor | None,
 ) -> tuple[SingleFeature, ...]:
     asked = [(name, span) for name in named for span in table.spans]
     matrices = [table.matrix(named[name], span) for name, span in asked]
-    measured = precisions_of(table, matrices, draws=draws, seed=seed)
+    measured = precisions_of(table, matrices, draws=draws, seed=seed, executor=executor)
     told = dict(zip(asked, measured, strict=True))
     rows = []
     for name in named:

@@ -1,12 +1,15 @@
 """The same comparison inside each level of difficulty, and how it goes with the level."""
 
 from collections.abc import Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
 import pandas as pd
 
+from analysis.cohorts.threads import one_thread
+from analysis.spreading import spread
 from analysis.uncertainty.average_precision import DRAWS, SEED
 from analysis.uncertainty.feature_table import LEAST_FAILURES, STRATUM, FeatureTable
 from analysis.uncertainty.windows import Comparison, Thresholds, Window, WindowVerdict, compare
@@ -57,7 +60,12 @@ class Strata:
 
 
 def strata(
-    table: FeatureTable, *, draws: int = DRAWS, seed: int = SEED, cuts: Thresholds | None = None
+    table: FeatureTable,
+    *,
+    draws: int = DRAWS,
+    seed: int = SEED,
+    cuts: Thresholds | None = None,
+    executor: Executor | None = None,
 ) -> Strata:
     """Compare windows inside each value of the column `stratum`; empty values are left out.
 
@@ -68,10 +76,11 @@ def strata(
     if STRATUM not in table.frame:
         return Strata((), None)
     levels = table.frame[STRATUM].fillna("").astype(str)
-    found = tuple(
-        _stratum(name, table.where((levels == name).to_numpy()), draws, seed, cuts)
+    asked = (
+        (name, table.where((levels == name).to_numpy()), draws, seed, cuts)
         for name in _ordered(levels[levels != ""].unique().tolist())
     )
+    found = tuple(spread(_stratum, asked, executor))
     return Strata(found, _trend(found))
 
 
@@ -82,6 +91,7 @@ def _ordered(names: Sequence[str]) -> list[str]:
     return sorted(names)
 
 
+@one_thread()
 def _stratum(
     name: str, part: FeatureTable, draws: int, seed: int, cuts: Thresholds | None
 ) -> Stratum:

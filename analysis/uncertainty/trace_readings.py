@@ -1,5 +1,7 @@
 """Which failed traces look committed, which persistent, and how sure that is."""
 
+from collections.abc import Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -7,6 +9,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from analysis.cohorts.threads import one_thread
+from analysis.spreading import spread
 from analysis.uncertainty.failure_scores import folds_of, out_of_fold
 from analysis.uncertainty.feature_table import FEATURES, FeatureTable, Span
 from analysis.uncertainty.nested import Nested
@@ -37,7 +41,12 @@ class TraceReadings:
 
 
 def trace_readings(
-    table: FeatureTable, found: Nested, *, cuts: Thresholds | None = None, repeats: int = REPEATS
+    table: FeatureTable,
+    found: Nested,
+    *,
+    cuts: Thresholds | None = None,
+    repeats: int = REPEATS,
+    executor: Executor | None = None,
 ) -> TraceReadings:
     """Read each failed trace as committed or persistent, where the population supports that.
 
@@ -59,7 +68,7 @@ def trace_readings(
     if found.mode in (Mode.UNDECIDED, Mode.NOT_ENOUGH) or window is None:
         reason = found.mode.value.replace("_", " ")
         return TraceReadings(empty, None, f"No trace is read: the population is {reason}.")
-    early, full = _placements(table, window, repeats)
+    early, full = _placements(table, window, repeats, executor)
     known = np.flatnonzero(~np.isnan(early).any(axis=0))
     sure = (early > full).mean(axis=0) + 0.5 * (early == full).mean(axis=0)
     frame = pd.DataFrame(
@@ -87,18 +96,26 @@ def _read(probability: float, cuts: Thresholds) -> str:
 
 
 def _placements(
-    table: FeatureTable, window: int, repeats: int
+    table: FeatureTable, window: int, repeats: int, executor: Executor | None
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     matrices = [table.matrix(FEATURES, span) for span in (Span(window, table.prefinal), table.full)]
-    found: tuple[list[NDArray[np.float64]], ...] = ([], [])
-    for seed in range(repeats):
-        order = np.random.default_rng(seed).permutation(table.n)
-        items = None if table.items is None else table.items[order]
-        shuffled = folds_of(table.failed[order], items, seed=seed)
-        folds = [(order[train], order[held_out]) for train, held_out in shuffled]
-        for features, kept in zip(matrices, found, strict=True):
-            kept.append(placement(table.failed, out_of_fold(features, table.failed, folds).score))
-    return np.array(found[0]), np.array(found[1])
+    seeds = [(seed,) for seed in range(repeats)]
+    shared = (table.failed, table.items, matrices)
+    early, full = zip(*spread(_of_repeat, seeds, executor, shared=shared), strict=True)
+    return np.array(early), np.array(full)
+
+
+@one_thread()
+def _of_repeat(
+    failed: NDArray[np.bool_],
+    items: NDArray[np.object_] | None,
+    matrices: Sequence[NDArray[np.float64]],
+    seed: int,
+) -> list[NDArray[np.float64]]:
+    order = np.random.default_rng(seed).permutation(len(failed))
+    shuffled = folds_of(failed[order], None if items is None else items[order], seed=seed)
+    folds = [(order[train], order[held_out]) for train, held_out in shuffled]
+    return [placement(failed, out_of_fold(own, failed, folds).score) for own in matrices]
 
 
 def placement(failed: NDArray[np.bool_], score: NDArray[np.float64]) -> NDArray[np.float64]:

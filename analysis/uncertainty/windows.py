@@ -1,6 +1,7 @@
 """Do the first tokens tell failures better than all of them? One window after the other."""
 
 from collections.abc import Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
@@ -15,8 +16,7 @@ from analysis.uncertainty.average_precision import (
     SEED,
     auroc,
     average_precision,
-    drawn_precision,
-    draws_of,
+    drawn_precisions,
     interval_of,
     ranking,
 )
@@ -108,6 +108,7 @@ def compare(
     draws: int = DRAWS,
     seed: int = SEED,
     cuts: Thresholds | None = None,
+    executor: Executor | None = None,
 ) -> Comparison | None:
     """Compare each window with all tokens, as published.
 
@@ -130,7 +131,7 @@ def compare(
     if not full.known.any():
         return None
     usable = {span: found for span, found in scored.items() if found.known.any()}
-    drawn = _drawn(table, usable, draws, seed)
+    drawn = _drawn(table, usable, draws, seed, executor)
     pooled = partial(_pooled, table, drawn)
     early = [span for span in usable if span.window is not None]
     found = [_window(table, span, scored, drawn, cuts) for span in early]
@@ -155,7 +156,13 @@ class _Drawn:
     by_fold: dict[Span, NDArray[np.float64]]
 
 
-def _drawn(table: FeatureTable, scored: dict[Span, Scores], draws: int, seed: int) -> _Drawn:
+def _drawn(
+    table: FeatureTable,
+    scored: dict[Span, Scores],
+    draws: int,
+    seed: int,
+    executor: Executor | None,
+) -> _Drawn:
     first = scored[table.full]
     known = first.known
     items = None if table.items is None else table.items[known]
@@ -164,17 +171,13 @@ def _drawn(table: FeatureTable, scored: dict[Span, Scores], draws: int, seed: in
     fold_after_fold = {
         s: ranking(table.failed[order], found.score[order]) for s, found in scored.items()
     }
-    in_own: dict[Span, list[NDArray[np.float64]]] = {span: [] for span in scored}
-    in_folds: dict[Span, list[NDArray[np.float64]]] = {span: [] for span in scored}
-    for counts in draws_of(int(known.sum()), draws, seed=seed, items=items):
-        for span in scored:
-            in_own[span].append(drawn_precision(counts, own[span]))
-            if items is None:
-                in_folds[span].append(drawn_precision(counts, fold_after_fold[span]))
-    joined = {span: np.concatenate(parts) for span, parts in in_own.items()}
-    if items is not None:  # items are the same draws in either order
+    # Items are the same draws in either order.
+    rankings = [*own.values(), *(fold_after_fold.values() if items is None else ())]
+    found = drawn_precisions(rankings, draws, seed=seed, items=items, executor=executor)
+    joined = dict(zip(scored, found[: len(scored)], strict=True))
+    if items is not None:
         return _Drawn(joined, joined)
-    return _Drawn(joined, {span: np.concatenate(parts) for span, parts in in_folds.items()})
+    return _Drawn(joined, dict(zip(scored, found[len(scored) :], strict=True)))
 
 
 def _pooled(table: FeatureTable, drawn: _Drawn, span: Span, scores: Scores) -> Estimate:

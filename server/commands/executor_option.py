@@ -30,6 +30,11 @@ ExecutorOption = Annotated[
 ]
 
 
+WorkersOption = Annotated[
+    int, typer.Option("--workers", min=1, max=64, help="Processes of this computer that compute.")
+]
+
+
 def where(console: Console, given: str | None) -> str:
     """Return who computes: as given, else as the setting says."""
     return given or console.settings.executor

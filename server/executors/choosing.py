@@ -1,22 +1,54 @@
 """`local`, or the address of a cluster: from how it is written to those who compute."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from contextvars import ContextVar
+from functools import cache
 from urllib.parse import urlsplit
 
 from server.errors import WrongArgument
-from server.executors.workers import Workers, processes
+from server.executors.workers import TellingExecutor, Told, Workers, processes
 
 LOCAL = "local"
 _SCHEMES = {"dask": "tcp", "tls": "tls"}
-_current: ContextVar[Executor | None] = ContextVar("executor", default=None)
+_offered: ContextVar[Callable[[], Executor | None] | None] = ContextVar("executor", default=None)
 
 
 def current() -> Executor | None:
-    """Return who computes in this block of `opened`; None where this thread does."""
-    return _current.get()
+    """Return who computes in this block of `offered`, called now; None where this thread does.
+
+    Raises:
+        server.errors.Unavailable: As `opened`.
+    """
+    called = _offered.get()
+    return None if called is None else called()
+
+
+@contextmanager
+def offered(where: str, count: int = 1, told: Told | None = None) -> Iterator[None]:
+    """Let what is computed in the block ask by `current` who computes; nobody is called before.
+
+    Args:
+        where: As of `opened`.
+        count: As of `opened`.
+        told: Told how many parts are done while the block waits for them.
+    """
+    address_of(where)
+    with ExitStack() as stack:
+
+        @cache
+        def called() -> Executor | None:
+            workers = stack.enter_context(opened(where, count))
+            if workers is None or told is None:
+                return None if workers is None else workers.executor
+            return TellingExecutor(workers.executor, told)
+
+        token = _offered.set(called)
+        try:
+            yield
+        finally:
+            _offered.reset(token)
 
 
 def address_of(where: str) -> str | None:
@@ -59,11 +91,7 @@ def opened(where: str, count: int = 1) -> Iterator[Workers | None]:
         yield None
         return
     with workers as found:
-        token = _current.set(found.executor)
-        try:
-            yield found
-        finally:
-            _current.reset(token)
+        yield found
 
 
 def _workers(where: str, count: int) -> AbstractContextManager[Workers] | None:

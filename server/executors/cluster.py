@@ -4,6 +4,7 @@ No other module imports Dask. Its workers are handed functions by name and plain
 needs the same Faultbook, and nothing of the database.
 """
 
+import logging
 import socket
 import threading
 import time
@@ -74,6 +75,8 @@ def _client(address: str) -> "Client":
         ) from error
     _reach(address)
     dask.config.set(_QUIET)
+    # What it tells of a lost connection stands in our own sentence.
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)
     try:
         return Client(address, timeout=_ANSWERS_WITHIN_S, set_as_default=False, name="faultbook")
     except Exception as error:  # whatever reading another protocol, or another version, ends in
@@ -134,10 +137,15 @@ class _ClusterExecutor(Executor):
         self._waiting: WeakSet[Future[Any]] = WeakSet()
 
     def submit(self, function: Callable[..., Any], /, *args: Any, **named: Any) -> Future[Any]:
-        """Hand out one call; a worker that is lost gives it back to the others."""
+        """Hand out one call; a worker that is lost gives it back to the others.
+
+        Functions go by their names: one that a worker does not know would end it.
+        """
         if named:
             raise TypeError("parts have no named arguments")
-        future: Future[Any] = self._inner.submit(checked, dict(facts()), function, *args)
+        future: Future[Any] = self._inner.submit(
+            checked, dict(facts()), function.__module__, function.__qualname__, *args
+        )
         self._waiting.add(future)
         return future
 
@@ -193,7 +201,8 @@ class _Watch:
         while not self._over.wait(_LOOKS_EVERY_S):
             try:
                 workers = sum(self._client.nthreads().values())
-            except Exception:  # it is lost, and Dask ends what waits for it
+            except Exception:  # it is lost, however Dask says so
+                self._executor.give_up()
                 return
             if workers:
                 self._workers, seen = workers, time.monotonic()

@@ -1,15 +1,26 @@
 """What decides of the numbers that a process computes: its versions, compared between computers."""
 
+import hashlib
 import platform
 import zlib
 from collections.abc import Callable, Mapping
 from functools import cache
+from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any
 
 from server.errors import Unavailable
 from server.signals import registry
 
+_SERVER = Path(__file__).parents[1]
+_FOLDERS = (
+    _SERVER.parent / "analysis",
+    _SERVER / "signals",
+    _SERVER / "executors",
+    _SERVER / "importers",
+    _SERVER / "services" / "signal_tables",
+)
 _PACKAGES = ("distributed", "numpy", "scipy", "pandas", "scikit-learn", "pyarrow", "regex")
 
 
@@ -26,7 +37,17 @@ def facts() -> Mapping[str, str]:
         **{name: _version(name) for name in _PACKAGES},
         "zlib": zlib.ZLIB_RUNTIME_VERSION,
         "signals": registry.digest(),
+        "code": _code(),
     }
+
+
+def _code() -> str:
+    """What the modules are that compute: versions alone do not tell two checkouts apart."""
+    told = hashlib.sha256()
+    for folder in _FOLDERS:
+        for path in sorted(folder.rglob("*.py")):
+            told.update(path.name.encode() + path.read_bytes())
+    return told.hexdigest()[:12]
 
 
 def _version(package: str) -> str:
@@ -47,12 +68,13 @@ def difference(found: Mapping[str, str], expected: Mapping[str, str], who: str) 
     return ""
 
 
-def checked(expected: Mapping[str, str], function: Callable[..., Any], *args: Any) -> Any:
-    """Call a function on a worker that is like whoever asks; it may have joined just now.
+def checked(expected: Mapping[str, str], module: str, name: str, *args: Any) -> Any:
+    """Call a function by its name on a worker that is like whoever asks; it may have just joined.
 
     Raises:
         OtherVersions: It is not.
     """
     if told := difference(facts(), expected, f"A worker on {platform.node()}"):
         raise OtherVersions(told)
+    function: Callable[..., Any] = getattr(import_module(module), name)
     return function(*args)

@@ -8,6 +8,7 @@ from sqlmodel import Session
 
 from server.db import unlink_after_commit
 from server.errors import NotFound
+from server.executors.choosing import offered
 from server.jobs import Jobs
 from server.models.base import stored_id, utc_now
 from server.models.project import Annotator, Member, Project
@@ -88,7 +89,11 @@ def keep(
 
 def perform(context: RunContext, *, answered: Answered) -> dict[str, Any]:
     """Answer a question as a job, and keep the answer in a file."""
-    with context.database.reading() as session:
+
+    def told(done: int, parts: int) -> None:
+        context.progress(done, parts, "parts that the cluster has computed")
+
+    with offered(context.settings.executor, told=told), context.database.reading() as session:
         member = _member(session, context)
         found = answered(session, member, context.parameters, context.progress)
     path = context.settings.artefacts / f"lens-{context.run_id}.json.gz"

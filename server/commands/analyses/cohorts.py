@@ -1,5 +1,6 @@
 """`analyze cohorts`: which tasks models fail together, of a project or of a table."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,6 +17,7 @@ from server.commands.analyses.population import (
     ProjectOption,
 )
 from server.commands.console import Console
+from server.commands.executor_option import ExecutorOption, WorkersOption
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -45,6 +47,8 @@ def cohorts(
     filters: FiltersOption = "{}",
     split_by: SplitByOption = "",
     format_names: FormatOption = None,
+    executor: ExecutorOption = None,
+    workers: WorkersOption = 1,
     output_dir: OutputOption = None,
 ) -> None:
     """Group tasks by which models fail them, and say whether that is more than difficulty."""
@@ -57,6 +61,7 @@ def cohorts(
         "budget": budget,
     }
     asked = Asked(project, table, column_map, filters, output_dir, format_names, split_by=split_by)
+    asked = replace(asked, executor=executor, workers=workers)
     fields = fields_of(table, column_map or []) if table is not None else ()
     answers = ask(console, "cohorts", asked, fields=fields, of_table=_of_table, options=options)
     if output_dir is not None:

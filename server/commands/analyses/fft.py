@@ -1,5 +1,6 @@
 """`analyze fft`: how the problem is represented to the model that reads it."""
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -23,6 +24,7 @@ from server.commands.analyses.population import (
     ProjectOption,
 )
 from server.commands.console import Console
+from server.commands.executor_option import ExecutorOption, WorkersOption
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -60,6 +62,8 @@ def fft(
     facet_by: FacetByOption = "",
     split_by: SplitByOption = "",
     format_names: FormatOption = None,
+    executor: ExecutorOption = None,
+    workers: WorkersOption = 1,
     output_dir: OutputOption = None,
 ) -> None:
     """Show the spectra of prompts as tokens, and what differs from a baseline."""
@@ -67,20 +71,12 @@ def fft(
 
     reader = reader_of_files(tokenizer, chat_template)
     has_files = tokenizer is not None or chat_template is not None
+    asked = Asked(project, table, column_map, filters, output_dir, format_names)
+    asked = replace(asked, group_by=group_by, facet_by=facet_by, split_by=split_by)
     ask(
         console,
         "fft",
-        Asked(
-            project,
-            table,
-            column_map,
-            filters,
-            output_dir,
-            format_names,
-            group_by=group_by,
-            facet_by=facet_by,
-            split_by=split_by,
-        ),
+        replace(asked, executor=executor, workers=workers),
         fields=_FIELDS,
         of_table=partial(_of_table, reader),
         of_project=_of_project(reader) if has_files else None,

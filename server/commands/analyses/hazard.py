@@ -25,6 +25,7 @@ from server.commands.analyses.population import (
     ProjectOption,
 )
 from server.commands.console import Console
+from server.commands.executor_option import ExecutorOption, WorkersOption
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -91,6 +92,8 @@ def hazard(
     facet_by: FacetByOption = "",
     split_by: SplitByOption = "",
     format_names: FormatOption = None,
+    executor: ExecutorOption = None,
+    workers: WorkersOption = 1,
     output_dir: OutputOption = None,
 ) -> None:
     """Show which share of traces each cause ends by when, and how failures come over time."""
@@ -104,7 +107,14 @@ def hazard(
     ask(
         console,
         "hazard",
-        replace(asked, group_by=group_by, facet_by=facet_by, split_by=split_by),
+        replace(
+            asked,
+            group_by=group_by,
+            facet_by=facet_by,
+            split_by=split_by,
+            executor=executor,
+            workers=workers,
+        ),
         fields=_FIELDS,
         of_table=partial(_of_table, console),
         of_project=partial(_of_project, console),

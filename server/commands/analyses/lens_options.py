@@ -11,6 +11,8 @@ from server.commands.analyses.answer import give, give_each
 from server.commands.analyses.input_table import Field, read_table, renamed
 from server.commands.analyses.population import analysed_project, either
 from server.commands.console import Console
+from server.commands.executor_option import where
+from server.executors.choosing import offered
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,6 +49,9 @@ class Asked:
     split_by: str = ""
     axis: str = ""
     view: str = ""
+    executor: str | None = None
+    """Where heavy parts are computed; None as the setting says."""
+    workers: int = 1
 
 
 OfTable = Callable[["pd.DataFrame", "Question"], "LensAnswer"]
@@ -78,10 +83,11 @@ def ask(
     """
     either(asked.project, asked.table, only_project=asked.filters != "{}")
     own = {name: value for name, value in (options or {}).items() if value}
-    if asked.table is None:
-        answers = _of_project(console, lens, asked, own, of_project)
-    else:
-        answers = _of_table(lens, asked, own, fields, of_table)
+    with offered(where(console, asked.executor), asked.workers):
+        if asked.table is None:
+            answers = _of_project(console, lens, asked, own, of_project)
+        else:
+            answers = _of_table(lens, asked, own, fields, of_table)
     if asked.split_by:
         give_each(console, answers, asked.split_by, asked.output_dir, asked.formats or [])
     else:

@@ -25,6 +25,8 @@ from server.commands.analyses.population import (
     ProjectOption,
 )
 from server.commands.console import Console
+from server.commands.executor_option import ExecutorOption, WorkersOption, where
+from server.executors.choosing import offered
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -86,6 +88,8 @@ def uncertainty(
     facet_by: FacetByOption = "",
     split_by: SplitByOption = "",
     format_names: FormatOption = None,
+    executor: ExecutorOption = None,
+    workers: WorkersOption = 1,
     output_dir: OutputOption = None,
 ) -> None:
     """Tell committed failure from persistent failure by the uncertainty of the first tokens."""
@@ -103,8 +107,10 @@ def uncertainty(
         pairs = _mapped(column_map or [], table, strata)
     asked = Asked(project, table, pairs, filters, output_dir, format_names)
     asked = replace(asked, group_by=group_by, facet_by=facet_by, split_by=split_by)
+    asked = replace(asked, executor=executor, workers=workers)
     if len(several) > 1:
-        _configurations(console, asked, several, options, strata)
+        with offered(where(console, executor), workers):
+            _configurations(console, asked, several, options, strata)
         return
     fields = _fields(table, column_map or [], strata) if table is not None else ()
     ask(

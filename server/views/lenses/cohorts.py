@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 from analysis.cohorts.study import Cohorts, Effort, Told, study
 from server.errors import Invalid
+from server.executors.choosing import current
 from server.views.lenses.base import (
     Evidence,
     Figure,
@@ -117,7 +118,15 @@ def answer_runs(
 
 def _studied(runs: ModelRuns, asked: Asked, told: Told) -> Cohorts:
     effort = _ROUGH if asked.is_rough else None
-    return study(runs.matrix, runs.families, seed=asked.seed, effort=effort, k=asked.k, told=told)
+    return study(
+        runs.matrix,
+        runs.families,
+        seed=asked.seed,
+        effort=effort,
+        k=asked.k,
+        told=told,
+        executor=current(),
+    )
 
 
 def _cohort_of(found: Cohorts | None) -> dict[str, str]:

@@ -20,6 +20,7 @@ from analysis.spectrum_comparison import (
     group_spectra,
     spectral_verdict,
 )
+from server.executors.choosing import current
 from server.prompts.cutting import CutPrompt, Prompt, cut_prompts
 from server.prompts.supplied import PromptReader
 
@@ -163,7 +164,7 @@ def _spectra(
         str(place): [byte_tokens(one.text) if in_bytes else one.tokens for one in prompts]
         for place, prompts in enumerate(sampled)
     }
-    return group_spectra(tokens, kind, np.random.default_rng(SEED))
+    return group_spectra(tokens, kind, np.random.default_rng(SEED), current())
 
 
 def _baseline_name(groups: Sequence[AskedGroup], wanted: str) -> str:

@@ -23,6 +23,7 @@ from analysis.hazard.study import (
 )
 from analysis.hazard.verdicts import Thresholds
 from server.errors import Invalid, WrongArgument
+from server.executors.choosing import current
 from server.models.thresholds import thresholds_of
 from server.views.lenses import hazard_figures, hazard_rates
 from server.views.lenses import hazard_words as words
@@ -212,13 +213,13 @@ def _studies(
     rng = np.random.default_rng(SEED)
     named = frame[frame["group"] != ""] if _has_groups(frame, question) else frame
     if not question.facet_by:
-        return [("", hazard_study(named, rng, settings, cuts))]
+        return [("", hazard_study(named, rng, settings, cuts, current()))]
     in_facets = named[named["facet"] != ""]
     if not _has_groups(frame, question):
         facets = in_facets.assign(**{GROUP: in_facets["facet"]})
-        return [("", hazard_study(facets, rng, settings, cuts))]
+        return [("", hazard_study(facets, rng, settings, cuts, current()))]
     return [
-        (str(facet), hazard_study(own.reset_index(drop=True), rng, settings, cuts))
+        (str(facet), hazard_study(own.reset_index(drop=True), rng, settings, cuts, current()))
         for facet, own in in_facets.groupby("facet", sort=True)
     ]
 

@@ -17,6 +17,7 @@ from analysis.uncertainty.feature_table import (
 )
 from analysis.uncertainty.report import Asked, Report, report
 from analysis.uncertainty.windows import Mode, Thresholds
+from server.executors.choosing import current
 
 MODEL = "model"
 SETTINGS = {"top_k": "K", "nucleus_q": "q", "near_tie_delta": "δ"}
@@ -95,7 +96,9 @@ def part_of(
     own = frame if has_any is None else frame[has_any]
     found = None
     if has_any is not None and has_any.any() and not only_runs:
-        found = report(own.dropna(axis="columns", how="all"), asked=asked, cuts=cuts)
+        found = report(
+            own.dropna(axis="columns", how="all"), asked=asked, cuts=cuts, executor=current()
+        )
     return Part(
         *names,
         frame=own if found is not None else frame,
