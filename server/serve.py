@@ -7,19 +7,24 @@ import os
 import signal
 import socket
 import threading
+import time
 import urllib.request
 from collections.abc import Callable
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
+import structlog
+
 from server import metrics
 from server.db import is_sqlite
 from server.errors import StartupError
+from server.logs import configure_logging
 from server.settings import Settings
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
+_log = structlog.get_logger()
 _END_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _OPTIONS: dict[str, Any] = {
     "log_config": None,
@@ -30,6 +35,9 @@ _OPTIONS: dict[str, Any] = {
 }
 _COLLECTED_AFTER = (10_000, 10, 100)
 """Objects more than before, and young collections, after which the collector looks again."""
+_LOOKS_AGAIN_S = 0.5
+_BUSY_FOR_S = 30
+"""A server process that says nothing for so long is taken for stuck, and replaced."""
 _LEAVES_JOBS = "FAULTBOOK_SERVES_WITHOUT_JOBS"
 """Tells the processes of one server that background jobs are for `faultbook worker`."""
 
@@ -141,7 +149,13 @@ def run_processes(
         text = value if isinstance(value, str) else json.dumps(value)
         os.environ[f"FAULTBOOK_{name.upper()}"] = text
     os.environ[_LEAVES_JOBS] = "" if runs_jobs else "1"
-    config = uvicorn.Config("server.serve:application", factory=True, workers=processes, **_OPTIONS)
+    config = uvicorn.Config(
+        "server.serve:application",
+        factory=True,
+        workers=processes,
+        timeout_worker_healthcheck=_BUSY_FOR_S,
+        **_OPTIONS,
+    )
     url = url_of(listening)
     telling = threading.Thread(target=_tell_when_ready, args=(url, when_ready), daemon=True)
     telling.start()
@@ -152,11 +166,29 @@ def run_processes(
 def application() -> "FastAPI":
     """Build the application in one of several server processes, from its environment."""
     put_off_collections()
-    from server.app import create_app
-
-    app = create_app(Settings(), runs_jobs=not os.environ.get(_LEAVES_JOBS))
+    app = _created(Settings(), runs_jobs=not os.environ.get(_LEAVES_JOBS))
     _spare_requests_collections()
     return app
+
+
+def _created(settings: Settings, *, runs_jobs: bool) -> "FastAPI":
+    """Create the application, waiting while the database is away.
+
+    A process that fails to start ends all others, too; this one may take the place of one that was
+    lost together with the database.
+    """
+    import psycopg  # several processes need PostgreSQL
+    from sqlalchemy.exc import OperationalError
+
+    from server.app import create_app
+
+    configure_logging(json_lines=settings.log_json, level=settings.log_level)
+    while True:
+        try:
+            return create_app(settings, runs_jobs=runs_jobs)
+        except (OperationalError, psycopg.OperationalError) as error:
+            _log.warning("the database is waited for", error=str(error))
+            time.sleep(_LOOKS_AGAIN_S)
 
 
 def _tell_when_ready(url: str, when_ready: Callable[[str], None]) -> None:

@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 import structlog
+from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session
 
 from server.db import Database
@@ -153,9 +154,12 @@ def looked_after(jobs: Jobs, database: Database) -> Iterator[None]:
             signals.request_missing(session, jobs)
             retention.request_due(session, jobs)
 
-    with database.writing() as session:
-        runs.enqueue_waiting(session, jobs)
-        runs.recover(session, jobs)
+    try:
+        with database.writing() as session:
+            runs.enqueue_waiting(session, jobs)
+            runs.recover(session, jobs)
+    except DBAPIError:
+        _log.exception("runs that wait are looked after as soon as the database can be written")
     with _repeated("runs looked after", _LOOK_EVERY_S, recover):
         yield
 
