@@ -28,8 +28,9 @@ test: $(VENV)/.dev chromium postgres lint ## Check style and types, run every te
 check: $(VENV)/.dev lint ## The fast half of `make test`: everything but the browser
 	$(PYTEST) -m "not browser"
 
-torture: $(VENV)/.dev ## Long rounds: servers and imports killed 100 times, big hostile files, long stories of decisions
-	FAULTBOOK_TORTURE=1 $(BIN)/pytest tests/torture --db $$($(HAS_POSTGRES) && echo both || echo sqlite)
+torture: $(VENV)/.dev chromium postgres ## Long rounds: processes killed, disks filled, big hostile files: ROUNDS=5 for fewer, ARGS="-k disk" for some
+	FAULTBOOK_TORTURE=1 FAULTBOOK_TORTURE_ROUNDS=$(ROUNDS) FAULTBOOK_TORTURE_REPORT=docs/torture.md \
+	  $(BIN)/pytest tests/torture --db $$($(HAS_POSTGRES) && echo both || echo sqlite) $(ARGS)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

@@ -72,6 +72,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     elif told.failed:
         row.verdict = report.BROKEN
         row.remark = str(call.excinfo.value).splitlines()[0][:200] if call.excinfo else ""
+    row.on = report.now()
     rows = item.config.stash.setdefault(_ROWS, [])
     if row not in rows:
         rows.append(row)
@@ -88,7 +89,7 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     if not rows:
         return
     minutes = (time.monotonic() - config.stash[_BEGUN]) / 60
-    text = report.page(rows, minutes=minutes)
-    terminalreporter.write_line(text)
+    terminalreporter.write_line(report.table(rows))
     if target := os.environ.get("FAULTBOOK_TORTURE_REPORT"):
-        Path(target).write_text(text)
+        every = report.kept(Path(target).with_suffix(".json"), rows)
+        Path(target).write_text(report.page(every, minutes=minutes))

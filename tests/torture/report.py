@@ -1,10 +1,11 @@
 """What the long rounds found: a table that is printed and written to docs/torture.md."""
 
+import json
 import os
 import platform
 import sqlite3
 from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -37,6 +38,8 @@ class Row:
     longest_restart_s: float | None = None
     verdict: str = HELD
     remark: str = ""
+    on: str = ""
+    """When it ran."""
 
     def add(
         self, *, acknowledged: int = 0, lost: int = 0, doubled: int = 0, restart_s: float = 0.0
@@ -72,6 +75,15 @@ def _cell(value: object) -> str:
     return str(value).replace("|", "\\|").replace("\n", " ")
 
 
+def kept(file: Path, rows: Iterable[Row]) -> list[Row]:
+    """Put rows in the place of those of earlier runs in `file`; the others stay, with their date."""
+    known = [Row(**row) for row in json.loads(file.read_text())] if file.exists() else []
+    every = {(row.what, row.database): row for row in (*known, *rows)}
+    found = [every[key] for key in sorted(every)]
+    file.write_text(json.dumps([asdict(row) for row in found], indent=1) + "\n")
+    return found
+
+
 def page(rows: Iterable[Row], *, minutes: float) -> str:
     """The whole report."""
     found = list(rows)
@@ -79,10 +91,15 @@ def page(rows: Iterable[Row], *, minutes: float) -> str:
     left_out = sum(row.verdict == LEFT_OUT for row in found)
     ended = f"{len(found) - broken - left_out} held, {broken} broken, {left_out} left out"
     about = (
-        f"Run on {datetime.now(UTC):%d %B %Y, %H:%M} UTC in {minutes:,.0f} minutes: {ended}.\n"
+        f"Last run on {now()} in {minutes:,.0f} minutes; all in all {ended}.\n"
         f"Machine: {machine()}.\nVersions: {versions(found)}.\n"
     )
     return f"{_HEAD}\n{about}\n{table(found)}"
+
+
+def now() -> str:
+    """Day and time."""
+    return f"{datetime.now(UTC):%d %B %Y, %H:%M} UTC"
 
 
 def machine() -> str:
