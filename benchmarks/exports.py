@@ -48,6 +48,8 @@ def labelled(asked: argparse.Namespace, traces: int) -> Path:
         with served.opened(url) as database:
             _thin_out(database)
         part.rename(folder)
+    else:
+        served.migrate(folder)
     return folder
 
 

@@ -185,7 +185,17 @@ def growth(sizes: Sequence[int], seconds: Sequence[float]) -> float | None:
     return sum((a - mean_x) * (b - mean_y) for a, b in zip(x, y, strict=True)) / spread
 
 
-COLUMNS = ("measured", "size", "ours", "target", "outcome", "alternative", "theirs", "ratio", "growth")
+COLUMNS = (
+    "measured",
+    "size",
+    "ours",
+    "target",
+    "outcome",
+    "alternative",
+    "theirs",
+    "ratio",
+    "growth",
+)
 
 
 def cells(one: Figure) -> list[str]:
