@@ -81,6 +81,15 @@ def test_ctrl_c_stops_between_chunks_and_the_same_command_goes_on(
         assert ids == [f"t{number}" for number in range(10)]
 
 
+@pytest.fixture
+def as_at_the_start() -> Iterator[None]:
+    """What Python does on Ctrl+C unless somebody changed it, as servers in other tests did."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("as_at_the_start")
 def test_a_second_ctrl_c_is_not_kept_waiting() -> None:
     with interrupts() as interrupted:
         assert not interrupted()

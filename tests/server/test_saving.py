@@ -1,6 +1,5 @@
 """A request's turn to write: what is kept when its answer fails, and who may write next."""
 
-import asyncio
 from collections.abc import Callable
 
 import anyio
@@ -12,6 +11,7 @@ from sqlmodel import Session, select
 
 from server.db import Database, SessionDep, save_now
 from server.models.project import Project
+from tests import loops
 
 
 def names(database: Database) -> list[str]:
@@ -100,5 +100,5 @@ def test_a_cancelled_request_keeps_nothing_and_lets_the_next_one_write(database:
         async with database.writing_request() as session:
             add(session, "next")
 
-    asyncio.run(requests())
+    loops.run(requests())
     assert names(database) == ["next"]

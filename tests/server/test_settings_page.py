@@ -108,7 +108,7 @@ def test_the_password_of_the_database_is_never_shown(database: Database) -> None
     with database.reading() as session:
         storage = settings_page(session, member(session), secret).storage
     assert storage is not None
-    assert storage.database == "postgresql://faultbook:***@db/traces"
+    assert storage.database == "postgresql+psycopg://faultbook:***@db/traces"
 
 
 def test_a_blind_annotator_sees_only_their_own_decisions(

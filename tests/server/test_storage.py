@@ -1,6 +1,5 @@
 """A full disk, a read-only or locked database: a sentence, and nothing half-written."""
 
-import asyncio
 import errno
 import sqlite3
 from collections.abc import Iterator
@@ -17,6 +16,7 @@ from server.db import Database, NoTurn
 from server.models.event import Event
 from server.models.note import Note
 from server.settings import Settings
+from tests import loops
 from tests.factories import SLUG, make_project
 
 pytestmark = pytest.mark.sqlite
@@ -131,7 +131,7 @@ def test_nobody_waits_for_a_turn_without_end(
         async with database.writing_request():
             pass
 
-    asyncio.run(requests())
+    loops.run(requests())
 
 
 @pytest.mark.parametrize(
