@@ -112,7 +112,7 @@ def run_row(name: str, program: Program, options: Sequence[str], limit_s: float)
             problem = f"it was ended after {limit_s / 60:.0f} minutes"
         finally:
             _end(process, folder)
-    shutil.rmtree(folder, ignore_errors=True)
+            shutil.rmtree(folder, ignore_errors=True)
     if problem:
         print(f"{name}: {problem}", file=sys.stderr, flush=True)
     return Ended(name, time.monotonic() - started, problem)
