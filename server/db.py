@@ -6,7 +6,9 @@ needs no such turn-taking.
 """
 
 import asyncio
+import sqlite3
 import threading
+import time
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
@@ -27,6 +29,9 @@ BUSY_TIMEOUT_MS = 20_000
 TURN_TIMEOUT_S = 20.0
 """How long a request waits for others of this process; those may just wait for another one."""
 
+_LOOKS_EVERY_MS = 4
+_PRIMARY = 0xFF
+"""Of an error code of SQLite: what is wrong, without the details."""
 _WRITES = "faultbook_writes"
 """Marks the connections of those who write."""
 _ANALYSED_ROWS = 10_000
@@ -50,8 +55,34 @@ def _sqlite_connect(connection: Any, _record: Any) -> None:
 
 
 def _sqlite_begin(connection: Connection) -> None:
-    writes = connection.get_execution_options().get(_WRITES, False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    if connection.get_execution_options().get(_WRITES, False):
+        _begin_writing(connection)
+    else:
+        connection.exec_driver_sql("BEGIN")
+
+
+def _begin_writing(connection: Connection) -> None:
+    """Begin to write once no other process does.
+
+    Left to itself SQLite looks every tenth of a second, and misses the moments between the
+    transactions of an import: somebody's note waited for seconds.
+    """
+    driver: Any = connection.connection.driver_connection
+    (longest_ms,) = driver.execute("PRAGMA busy_timeout").fetchone()
+    until = time.monotonic() + longest_ms / 1000
+    driver.execute(f"PRAGMA busy_timeout={_LOOKS_EVERY_MS}")
+    try:
+        while True:
+            try:
+                driver.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError as error:
+                is_busy = error.sqlite_errorcode & _PRIMARY == sqlite3.SQLITE_BUSY
+                if is_busy and time.monotonic() < until:
+                    continue
+                connection.exec_driver_sql("BEGIN IMMEDIATE")  # says why not, as any statement
+            return
+    finally:
+        driver.execute(f"PRAGMA busy_timeout={longest_ms}")
 
 
 def create_engine(url: str) -> Engine:

@@ -21,8 +21,8 @@ from server.importers.redaction import Redactor, Rule
 from server.importers.registry import importers
 from server.importers.seen_ids import SeenIds
 
-CHUNK_RECORDS = 1000
-CHUNK_CHARACTERS = 8 * 1024**2
+CHUNK_RECORDS = 500
+CHUNK_CHARACTERS = 2 * 1024**2
 """A chunk ends at either: others wait to write while one is stored, and it is held in memory."""
 
 Read = TraceDraft | RefusedRecord
