@@ -39,7 +39,7 @@ SIZES: Mapping[str, tuple[int, ...]] = {
     "standard": (1_000, 10_000, 100_000),
     "full": (1_000, 10_000, 100_000),
 }
-LASTING_S: Mapping[str, float] = {"quick": 4, "standard": 10, "full": 30}
+LASTING_S: Mapping[str, float] = {"quick": 3, "standard": 10, "full": 30}
 _OPENED = 200
 _SAVED_ON = 1_000
 """Traces that notes are written on."""

@@ -31,6 +31,7 @@ from server.models.project import Annotator, AnnotatorKind
 SIZES: Mapping[str, int] = {"quick": 2_000, "standard": 100_000, "full": 100_000}
 TARGET_S, PEAK_MB = 20.0, 300.0
 ARCHIVE = "archive"
+QUICK = (Format.CSV, Format.XLSX, Format.JSONL, Format.PROMPTFOO, ARCHIVE)
 BESIDE_FORMAT = Format.JSONL
 _REASON = "Measured by a benchmark."
 _ALWAYS_JUDGED = 2
@@ -115,12 +116,13 @@ def main() -> None:
     """Measure and print the figures."""
     parser = row.parser(__doc__)
     names = [*map(str, Format), ARCHIVE]
-    parser.add_argument("--formats", nargs="+", choices=names, default=names, metavar="FORMAT")
+    parser.add_argument("--formats", nargs="+", choices=names, default=[], metavar="FORMAT")
     asked = parser.parse_args()
+    wanted = asked.formats or (QUICK if asked.form == "quick" else names)
     size = SIZES[asked.form]
     with row.running("export", asked) as found, row.scratch("export") as folder:
         data = labelled(asked, size)
-        for name in asked.formats:
+        for name in wanted:
             export(found, data, name, folder, size)
 
 

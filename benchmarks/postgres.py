@@ -28,7 +28,9 @@ WORKERS = 4
 FACTOR = 2
 """How many times SQLite's targets."""
 QUEUE = queue.Asked(10_000, sizes=(1_000,), seconds=15.0, pause_s=9.0, workers=WORKERS)
-_LIKE_A_SMALL_SERVER = "-c shared_buffers=1GB -c max_wal_size=2GB -c max_connections=200"
+_NETWORK = "-c listen_addresses=127.0.0.1 -c unix_socket_directories="
+_MEMORY = "-c shared_buffers=1GB -c max_wal_size=2GB -c max_connections=200"
+"""As a small server has it."""
 _INITDB = ("-A", "trust", "-U", "faultbook", "-E", "UTF8", "--locale=C")
 _WITHIN_S = 120
 
@@ -59,7 +61,7 @@ def cluster(folder: Path) -> Iterator[str]:
             _binary("initdb"),
             *["-D", "data", "-A", "trust", "-U", "faultbook", "-E", "UTF8", "--locale=C"],
         )
-    options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 {_LIKE_A_SMALL_SERVER}"
+    options = f"-p {port} {_NETWORK} {_MEMORY}"
     try:
         run(pg_ctl, "-D", "data", "-l", "log", "-w", "-t", "90", "-o", options, "start")
         yield f"postgresql+psycopg://faultbook@127.0.0.1:{port}/postgres"
