@@ -76,7 +76,7 @@ def _cell(value: object) -> str:
 
 
 def kept(file: Path, rows: Iterable[Row]) -> list[Row]:
-    """Put rows in the place of those of earlier runs in `file`; the others stay, with their date."""
+    """Put rows in the place of those of earlier runs; others stay, with their date."""
     known = [Row(**row) for row in json.loads(file.read_text())] if file.exists() else []
     every = {(row.what, row.database): row for row in (*known, *rows)}
     found = [every[key] for key in sorted(every)]
