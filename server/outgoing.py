@@ -6,7 +6,7 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -15,6 +15,8 @@ from server.errors import Invalid
 _CONNECT_S = 10.0
 _LOOK_EVERY_S = 0.2
 _LONGEST_URL = 2_000
+_TRANSLATED = ipaddress.IPv6Network("64:ff9b::/96")
+"""What gateways from version 6 to version 4 (NAT64) take for an address of version 4."""
 
 
 class Undelivered(Exception):  # one try that failed, told in the log
@@ -153,10 +155,21 @@ def _connected(host: str, port: int, scheme: str, *, allow_private: bool) -> soc
 
 def _is_public(address: str) -> bool:
     found = ipaddress.ip_address(address.partition("%")[0])
-    inner = getattr(found, "ipv4_mapped", None) or getattr(found, "sixtofour", None)
-    if inner is not None and not inner.is_global:
+    if isinstance(found, ipaddress.IPv6Address) and not all(v4.is_global for v4 in _inside(found)):
         return False
     return found.is_global and not found.is_multicast
+
+
+def _inside(address: ipaddress.IPv6Address) -> Iterator[ipaddress.IPv4Address]:
+    """Yield the addresses of version 4 that a network may lead one of version 6 to."""
+    if address.ipv4_mapped is not None:
+        yield address.ipv4_mapped
+    if address.sixtofour is not None:
+        yield address.sixtofour
+    if address.teredo is not None:
+        yield from address.teredo
+    if address in _TRANSLATED:
+        yield ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
 
 
 class _Watch:

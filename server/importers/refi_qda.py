@@ -32,6 +32,8 @@ SUFFIXES = (".qdc", ".qdpx", ".qde")
 _ZIP = b"PK\x03\x04"
 _INTERNAL = "internal://"
 _OURS = "Faultbook"
+_MOST_PARTS = 2_000_000
+"""Elements, or attributes: each takes a hundred bytes and more, however short it is written."""
 _OTHER_SOURCES = ("PictureSource", "PDFSource", "AudioSource", "VideoSource")
 
 
@@ -105,6 +107,12 @@ class _Files:
 
 
 def _parsed(data: bytes, name: str) -> Element:
+    parts = max(data.count(b"<"), data.count(b"="))
+    if parts > _MOST_PARTS:
+        raise UnreadableSource(
+            f"{name} has more than {_MOST_PARTS:,} elements or attributes, which do not fit into "
+            "memory. Export a part of the project. Nothing was imported."
+        )
     try:
         root: Element = fromstring(data, forbid_dtd=True)
     except DefusedXmlException as error:

@@ -1,5 +1,6 @@
 """Views in a YAML file: tasks with their views, each with its axes, labels and filters."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,6 +11,7 @@ from server.errors import Invalid
 
 LARGEST = 1_000_000
 """Bytes of a file of views."""
+_LONGEST_VALUE = 10_000
 _FIELDS = ("name", "x", "y", "filters", "guess_rate")
 
 
@@ -35,9 +37,18 @@ class _Loader(yaml.SafeLoader):
             raise yaml.YAMLError("aliases (*name) are not read: write the part out")
         return super().compose_node(parent, index)
 
+    def construct_scalar(self, node: yaml.ScalarNode | yaml.MappingNode) -> Any:
+        # Numbers such as 1:1:1:… take longer the longer they are, and names are never so long.
+        if isinstance(node, yaml.ScalarNode) and len(node.value) > _LONGEST_VALUE:
+            line = node.start_mark.line + 1
+            raise yaml.YAMLError(
+                f"line {line}: a value is longer than {_LONGEST_VALUE:,} characters"
+            )
+        return super().construct_scalar(node)
+
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        keys = [key.value for key, _ in node.value]
-        twice = next((key for key in keys if keys.count(key) > 1), None)
+        counts = Counter(key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode))
+        twice = next((key for key, count in counts.items() if count > 1), None)
         if twice is not None:
             raise yaml.YAMLError(f"line {node.start_mark.line + 1}: «{twice}» is there twice")
         return super().construct_mapping(node, deep)

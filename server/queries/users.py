@@ -99,12 +99,16 @@ def tokens_of(user_id: int) -> SelectOfScalar[ApiToken]:
 
 
 def open_invitation(token_hash: str, now: datetime) -> SelectOfScalar[Invitation]:
-    """The one-time link of a token, if it can still be used."""
-    return select(Invitation).where(
-        Invitation.token_hash == token_hash,
-        Invitation.expires_at > now,
-        col(Invitation.accepted_at).is_(None),
-        col(Invitation.revoked_at).is_(None),
+    """The one-time link of a token, if it can still be used; held, so that nobody else does."""
+    return (
+        select(Invitation)
+        .where(
+            Invitation.token_hash == token_hash,
+            Invitation.expires_at > now,
+            col(Invitation.accepted_at).is_(None),
+            col(Invitation.revoked_at).is_(None),
+        )
+        .with_for_update()
     )
 
 

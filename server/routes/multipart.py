@@ -70,10 +70,16 @@ class _FileParts:
             self._open = None
 
     def _on_header_field(self, data: bytes, start: int, end: int) -> None:
-        self._header += data[start:end]
+        self._header = self._bounded(self._header + data[start:end])
 
     def _on_header_value(self, data: bytes, start: int, end: int) -> None:
-        self._value += data[start:end]
+        self._value = self._bounded(self._value + data[start:end])
+
+    @staticmethod
+    def _bounded(header: bytes) -> bytes:
+        if len(header) > _FIELD_BYTES:
+            raise TooLarge("The head of a part of the form is too long. Nothing was kept.")
+        return header
 
     def _on_header_end(self) -> None:
         if self._header.lower() == b"content-disposition":

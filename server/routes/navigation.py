@@ -12,8 +12,11 @@ from server.render import is_fragment
 
 FLASH = "faultbook_flash"
 """Cookie with what the next page says, such as "Undone: …"."""
-_OWN_PATH = re.compile(r"/(?![/\\])")
-"""Browsers read a path that begins with two slashes (or a backslash) as another host."""
+_OWN_PATH = re.compile(r"/(?!/)[^\\\x00-\x1f\x7f]*\Z")
+"""Browsers read a path that begins with two slashes as another host, take a backslash for a slash,
+and leave out tabs and line ends before they look."""
+_AS_IN_REDIRECTS = ":/%#?=@[]!$&'()*+,;"
+"""What stays as it is in the URL of a redirect; the framework's own does the same."""
 
 
 def flash(request: Request) -> dict[str, Any] | None:
@@ -53,7 +56,7 @@ def own_address(request: Request) -> str:
 def go_to(request: Request, url: str, *, message: str = "", undo: bool = False) -> Response:
     """Send the browser on to `url`, which then shows `message`: 303, or htmx's own redirect."""
     response = (
-        Response(status_code=204, headers={"HX-Redirect": url})
+        Response(status_code=204, headers={"HX-Redirect": quote(url, safe=_AS_IN_REDIRECTS)})
         if is_fragment(request)
         else RedirectResponse(url, status_code=303)
     )

@@ -8,6 +8,7 @@ from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
 
 from server.errors import TooMany
+from server.services.accounts import hashed
 
 SIGN_IN_PER_ADDRESS = RateLimitItemPerMinute(10, 5)
 """Per account (e-mail address) and per client: 10 tries in 5 minutes."""
@@ -27,9 +28,9 @@ class RateLimits:
         Raises:
             TooMany: There were too many for this address or from this client.
         """
-        address = email.strip().lower()
-        self._count(SIGN_IN_PER_ADDRESS, "sign-in", address)
+        # The client first, and the address as a digest: nobody fills the memory with addresses.
         self._count(SIGN_IN_PER_CLIENT, "sign-in", client_of(request))
+        self._count(SIGN_IN_PER_ADDRESS, "sign-in", hashed(email.strip().lower()))
 
     def begin_with_provider(self, request: Request) -> None:
         """Count somebody who is sent to the provider to sign in.

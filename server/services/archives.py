@@ -3,14 +3,18 @@
 import hashlib
 import json
 import os
+import shutil
+import tempfile
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
 import sqlalchemy as sa
 from pydantic import ValidationError
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import OperationalError, StatementError
 from sqlmodel import Session
 
 from server.archive import sequences
@@ -36,6 +40,13 @@ from server.services import projects
 from server.settings import Settings
 
 _ROWS_AT_ONCE = 1000
+_LARGEST_MANIFEST = 64 * 1024**2
+_LONGEST_LINE = 256 * 1024**2
+_DAMAGE = (
+    *(zipfile.BadZipFile, EOFError, zlib.error),
+    *(KeyError, TypeError, ValueError, AttributeError),  # values of kinds that no row has
+    RuntimeError,  # what zipfile raises for an entry that is encrypted, or packed in another way
+)
 _WRITTEN_AT = (1980, 1, 1, 0, 0, 0)
 """Every member has the same date: equal projects give equal archives."""
 
@@ -59,8 +70,10 @@ def write(
     project_id = stored_id(project)
     renumbering = _to_one(session, project_id)
     entries: dict[str, TableEntry] = {}
-    unfinished = path.with_name(path.name + ".part")
-    with zipfile.ZipFile(unfinished, "w", zipfile.ZIP_DEFLATED) as archive:
+    with (
+        _whole(path) as unfinished,
+        zipfile.ZipFile(unfinished, "w", zipfile.ZIP_DEFLATED) as archive,
+    ):
         for number, model in enumerate(ARCHIVED):
             name = str(model.__tablename__)
             progress(number, len(ARCHIVED), name.replace("_", " "))
@@ -78,8 +91,19 @@ def write(
         )
         with _member(archive, MANIFEST) as file:
             file.write(manifest.model_dump_json(indent=2).encode())
-    unfinished.replace(path)
     return manifest
+
+
+@contextmanager
+def _whole(path: Path) -> Iterator[Path]:
+    """Name the file to write instead, which takes the place of `path` once it is whole."""
+    unfinished = path.with_name(path.name + ".part")
+    try:
+        yield unfinished
+        unfinished.replace(path)
+    except BaseException:
+        unfinished.unlink(missing_ok=True)
+        raise
 
 
 def digests(session: Session, project: Project) -> dict[str, TableEntry]:
@@ -91,9 +115,7 @@ def digests(session: Session, project: Project) -> dict[str, TableEntry]:
     renumbering = _to_one(session, project_id)
     with open(os.devnull, "wb") as nowhere:
         return {
-            str(model.__tablename__): _write_table(
-                session, nowhere, model, project_id, renumbering
-            )
+            str(model.__tablename__): _write_table(session, nowhere, model, project_id, renumbering)
             for model in ARCHIVED
         }
 
@@ -211,9 +233,11 @@ def read(
             for digest in manifest.attachments:
                 _keep_attachment(archive, settings, digest)
             return _read_project(session, archive, manifest, name)
-    except (zipfile.BadZipFile, KeyError, EOFError) as error:
+    except _DAMAGE as error:
         raise Invalid(f"{shown_as} is no Faultbook archive, or is damaged: {error}.") from error
-    except IntegrityError as error:
+    except OperationalError:
+        raise  # the database's trouble, not the file's
+    except StatementError as error:
         raise Invalid(f"The rows of {shown_as} do not fit together: {error.orig}.") from error
 
 
@@ -227,10 +251,10 @@ def looks_like(path: Path) -> bool:
     """Return whether a file is a zip with an archive's manifest, whatever its name."""
     try:
         with zipfile.ZipFile(path) as archive:
-            return MANIFEST in archive.namelist() and '"faultbook-archive"' in archive.read(
-                MANIFEST
-            ).decode("utf-8", "replace")
-    except (zipfile.BadZipFile, OSError):
+            if MANIFEST not in archive.namelist():
+                return False
+            return '"faultbook-archive"' in _manifest(archive).decode("utf-8", "replace")
+    except (*_DAMAGE, Invalid, OSError):
         return False
 
 
@@ -243,9 +267,17 @@ def _check_size(archive: zipfile.ZipFile, limit: int) -> None:
         )
 
 
+def _manifest(archive: zipfile.ZipFile) -> bytes:
+    with archive.open(MANIFEST) as file:
+        found = file.read(_LARGEST_MANIFEST + 1)
+    if len(found) > _LARGEST_MANIFEST:
+        raise Invalid(f"The archive's manifest has more than {_LARGEST_MANIFEST:,} bytes.")
+    return found
+
+
 def _checked_manifest(archive: zipfile.ZipFile) -> Manifest:
     try:
-        manifest = Manifest.model_validate_json(archive.read(MANIFEST))
+        manifest = Manifest.model_validate_json(_manifest(archive))
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
@@ -262,11 +294,16 @@ def _checked_manifest(archive: zipfile.ZipFile) -> Manifest:
 
 
 def _keep_attachment(archive: zipfile.ZipFile, settings: Settings, digest: str) -> None:
-    content = archive.read(ATTACHMENTS + digest)
-    if hashlib.sha256(content).hexdigest() != digest:
-        raise Invalid(f"The attached file {digest} is damaged: its digest differs.")
     settings.attachments.mkdir(parents=True, exist_ok=True)
-    (settings.attachments / digest).write_bytes(content)
+    with tempfile.NamedTemporaryFile(dir=settings.attachments, prefix=".unpacked-") as kept:
+        with archive.open(ATTACHMENTS + digest) as packed:
+            shutil.copyfileobj(packed, kept)
+        kept.flush()
+        kept.seek(0)
+        if hashlib.file_digest(kept, "sha256").hexdigest() != digest:
+            raise Invalid(f"The attached file {digest} is damaged: its digest differs.")
+        # Named by its digest alone, which the check shows to be one.
+        shutil.copyfile(kept.name, settings.attachments / digest)
 
 
 def _read_project(
@@ -315,12 +352,16 @@ def _check_row(table: str, values: Mapping[str, Any], manifest: Manifest) -> Non
 def _lines(archive: zipfile.ZipFile, manifest: Manifest, table: str) -> Iterator[dict[str, Any]]:
     digest, count, entry = hashlib.sha256(), 0, manifest.tables[table]
     with archive.open(member_of(table)) as file:
-        for line in file:
+        while line := file.readline(_LONGEST_LINE + 1):
             digest.update(line)
             count += 1
             try:
+                if len(line) > _LONGEST_LINE:
+                    raise ValueError(f"it has more than {_LONGEST_LINE:,} bytes")
                 values = json.loads(line)
-            except ValueError as error:
+                if not isinstance(values, dict):
+                    raise ValueError("expected an object")
+            except (ValueError, RecursionError) as error:
                 raise Invalid(f"{member_of(table)}, line {count}: {error}.") from error
             yield values
     if (count, digest.hexdigest()) != (entry.rows, entry.sha256):

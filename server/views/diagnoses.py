@@ -2,6 +2,7 @@
 
 import base64
 import gzip
+import io
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from typing import Any
 
 from sqlmodel import Session
 
-from server.errors import NotFound
+from server.errors import Invalid, NotFound
 from server.markdown import to_html
 from server.models.base import stored_id, utc_now
 from server.models.project import Diagnosis, Member
@@ -24,9 +25,11 @@ from server.views.filter_bar import url
 from server.views.lenses import drawing, kept_answers
 from server.views.lenses.at_hand import AtHand
 from server.views.lenses.base import ROWS_SHOWN, LensAnswer
+from server.views.lenses.foreign import harmless
 from server.views.lenses.page import ShownFigure, shown_figures
 
 _ANSWER = "answer"
+_LARGEST_ANSWER = 64 * 1024**2
 _TAKEN_BACK = {event_queries.UNDO: "undone: ", event_queries.REDO: "redone: "}
 _TOLD = ("title", "hypothesis", "text")
 
@@ -132,9 +135,17 @@ def rests_on(hand: AtHand) -> tuple[dict[str, Any], dict[str, Any], list[Any]]:
 
 
 def answer_kept(found: Diagnosis) -> LensAnswer:
-    """Return what the lenses said when a diagnosis was written."""
+    """Return what the lenses said when a diagnosis was written.
+
+    Raises:
+        Invalid: It unpacks to more than an answer can have.
+    """
     packed = base64.b64decode(found.findings[0][_ANSWER])
-    return kept_answers.from_json(json.loads(gzip.decompress(packed)))
+    with gzip.open(io.BytesIO(packed)) as file:
+        kept = file.read(_LARGEST_ANSWER + 1)
+    if len(kept) > _LARGEST_ANSWER:
+        raise Invalid(f"What this diagnosis rests on has more than {_LARGEST_ANSWER:,} bytes.")
+    return kept_answers.from_json(harmless(json.loads(kept)))
 
 
 def find(session: Session, member: Member, diagnosis_id: int) -> Diagnosis:

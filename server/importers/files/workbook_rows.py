@@ -19,6 +19,9 @@ from server.importers.values import number
 
 _PARTS = (b"[Content_Types].xml", b"xl/", b"_rels/.rels")
 _MOST_COLUMNS = 4096
+_SHEETS = "xl/worksheets/"
+"""Read row by row; every other part, such as the texts that cells share, is held as a whole."""
+_MOST_HELD = 128 * 1024**2
 
 
 def is_workbook(head: bytes) -> bool:
@@ -45,9 +48,16 @@ def rows(source: Source, options: ImportOptions) -> Iterator[RawRecord | Refused
 
 def _check_size(stream: Any, source: Source, options: ImportOptions) -> None:
     try:
-        size = sum(entry.file_size for entry in zipfile.ZipFile(stream).infolist())
+        entries = zipfile.ZipFile(stream).infolist()
     except (zipfile.BadZipFile, OSError, ValueError) as error:
         raise UnreadableSource(f"{source.shown_name} is a damaged workbook: {error}") from error
+    held = [entry for entry in entries if not entry.filename.startswith(_SHEETS)]
+    if any(entry.file_size > _MOST_HELD for entry in held):
+        raise UnreadableSource(
+            f"{source.shown_name} is no workbook that can be read: a part of it other than its "
+            f"sheets unpacks to more than {_MOST_HELD:,} bytes. Save it as CSV."
+        )
+    size = sum(entry.file_size for entry in entries)
     if size > options.max_decompressed_bytes:
         raise UnreadableSource(
             f"{source.shown_name} unpacks to {size:,} bytes, more than the "
