@@ -1,6 +1,7 @@
 """Starting the web server, in one process or several, and ending it on SIGTERM and SIGINT."""
 
 import gc
+import http.client
 import ipaddress
 import json
 import os
@@ -8,10 +9,10 @@ import signal
 import socket
 import threading
 import time
-import urllib.request
 from collections.abc import Callable
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import structlog
 
@@ -192,6 +193,16 @@ def _created(settings: Settings, *, runs_jobs: bool) -> "FastAPI":
 
 
 def _tell_when_ready(url: str, when_ready: Callable[[str], None]) -> None:
-    # The socket is open before any process serves it, so this waits in the kernel's queue.
-    with urllib.request.urlopen(f"{url}/static/favicon.svg"):  # noqa: S310  # our own address
-        when_ready(url)
+    wait_for_answer(url)
+    when_ready(url)
+
+
+def wait_for_answer(url: str) -> None:
+    """Return once the server behind an open socket answers, whatever host names it answers to.
+
+    Until a process serves the socket, this waits in the kernel's queue.
+    """
+    connection = http.client.HTTPConnection(urlsplit(url).netloc)
+    connection.request("GET", "/healthz")
+    connection.getresponse().read()
+    connection.close()

@@ -78,7 +78,8 @@ def _serve(
             secret = _first_secret(database, settings)
 
         def ready(url: str) -> None:
-            setup = {"setup_url": f"{url}/invitations/{secret}"} if secret else {}
+            opened_at = settings.public_url.rstrip("/") or url
+            setup = {"setup_url": f"{opened_at}/invitations/{secret}"} if secret else {}
             console.say(f"Faultbook answers on {url}{path}")
             console.say(_who_acts(settings, setup.get("setup_url")))
             console.say(f"Data: {settings.data.resolve()}. Stop with Ctrl+C.")

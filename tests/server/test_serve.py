@@ -3,6 +3,7 @@
 import signal
 import socket
 import threading
+import urllib.error
 import urllib.request
 from pathlib import Path
 
@@ -14,9 +15,11 @@ from server.jobs import Jobs
 from server.models.base import stored_id
 from server.models.run import AnalysisRun, RunStatus
 from server.queries import traces
-from server.serve import bind, is_loopback, url_of
+from server.serve import bind, is_loopback, url_of, wait_for_answer
 from server.services import imports
 from server.settings import Settings
+from tests import databases
+from tests.application import listening
 from tests.factories import make_project, member
 from tests.processes import running
 
@@ -57,6 +60,14 @@ def test_a_server_where_people_sign_in_gives_a_link_for_the_first_admin(
         assert server.end(signal.SIGTERM) == 0
     with running("serve", "--port", 0, "--no-login", "--data", tmp_path / "data") as server:
         assert "setup_url" not in server.answer
+
+
+def test_a_server_answers_that_it_is_there_whatever_names_it_answers_to(tmp_path: Path) -> None:
+    databases.migrated(Settings(data=tmp_path).database_url)
+    with listening(tmp_path, allowed_hosts=["faultbook.example.org"]) as url:
+        wait_for_answer(url)
+        with pytest.raises(urllib.error.HTTPError, match="400"):
+            answers(url)
 
 
 def test_a_taken_port_is_told() -> None:
