@@ -57,6 +57,8 @@ class Figure:
     """How many times better than the alternative it has to be."""
     growth: float | None = None
     """Exponent of the time (of all the work, or of one operation) over the sizes measured."""
+    most_growth: float | None = None
+    """The exponent it may have."""
     note: str = ""
 
     @property
@@ -74,7 +76,8 @@ class Figure:
     @property
     def met(self) -> bool | None:
         """Whether every target is met; None without one, or where the alternative is missing."""
-        found = [one for one in (self._meets_target(), self._meets_ratio()) if one is not None]
+        asked = (self._meets_target(), self._meets_ratio(), self._meets_growth())
+        found = [one for one in asked if one is not None]
         return all(found) if found else None
 
     def _meets_target(self) -> bool | None:
@@ -89,6 +92,11 @@ class Figure:
             return None
         return self.ratio >= self.least_ratio
 
+    def _meets_growth(self) -> bool | None:
+        if self.most_growth is None or self.growth is None:
+            return None
+        return self.growth <= self.most_growth
+
     @property
     def target_text(self) -> str:
         """The target in words."""
@@ -98,6 +106,8 @@ class Figure:
             told.append(f"{sign}{number(self.target)} {self.unit}")
         if self.least_ratio is not None:
             told.append("faster" if self.least_ratio == 1 else f"≥ {number(self.least_ratio)}×")
+        if self.most_growth is not None:
+            told.append(f"growth ≤ {self.most_growth:.2f}")
         return ", ".join(told) or "–"
 
     @property
@@ -196,6 +206,11 @@ COLUMNS = (
     "ratio",
     "growth",
 )
+
+
+def n_log_n(sizes: Sequence[int]) -> float | None:
+    """Return the exponent of n·log n over these sizes: what grows faster is a defect."""
+    return growth(sizes, [size * math.log(size) for size in sizes])
 
 
 def cells(one: Figure) -> list[str]:

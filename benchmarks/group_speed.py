@@ -146,7 +146,9 @@ def ours(found: Row, texts: Texts, folder: Path) -> None:
     exponent = figures.growth(sizes, cold)
     told = ", ".join(f"{figures.number(one)} s" for one in cold)
     note = f"{told} at {', '.join(f'{size:,}' for size in sizes)}"
-    found.add(Figure("groups", "growth, all cold", cold[-1], "s", growth=exponent, note=note))
+    about = ("groups", "growth, all cold", cold[-1], "s")
+    most = figures.n_log_n(sizes)
+    found.add(Figure(*about, growth=exponent, most_growth=most, note=note))
 
 
 def _slider(found: Row, server: Server, size: int) -> None:

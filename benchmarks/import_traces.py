@@ -83,8 +83,9 @@ def compared(found: Row, folder: Path) -> None:
         found.add(Figure("import", "peak memory", peak, "MB", size, PEAK_MB, note=note))
     exponent = figures.growth(sizes, seconds)
     each = f"{1e6 * seconds[-1] / sizes[-1]:.0f} µs a trace"
-    last = Figure("import", "growth", seconds[-1], "s", sizes[-1], growth=exponent, note=each)
-    found.add(last)
+    most = figures.n_log_n(sizes)
+    about = ("import", "growth", seconds[-1], "s", sizes[-1])
+    found.add(Figure(*about, growth=exponent, most_growth=most, note=each))
 
 
 def _beside(found: Row, one: Ours, path: Path) -> None:

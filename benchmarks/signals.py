@@ -153,7 +153,9 @@ def compared(found: Row) -> None:
             ),
         )
     exponent = figures.growth(sizes, seconds)
-    found.add(Figure("signals", "growth", seconds[-1], "s", sizes[-1], growth=exponent))
+    most = figures.n_log_n(sizes)
+    about = ("signals", "growth", seconds[-1], "s", sizes[-1])
+    found.add(Figure(*about, growth=exponent, most_growth=most))
 
 
 def main() -> None:

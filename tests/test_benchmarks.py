@@ -43,6 +43,7 @@ def test_documentation_shows_the_figures_that_are_kept() -> None:
         (replace(RATE, least_ratio=26), False),
         (replace(RATE, theirs=None, least_ratio=20), None),
         (replace(RATE, ours=1.8, unit="×", target=1.7), True),
+        (replace(SAVE, growth=1.3, most_growth=1.1), False),
     ],
 )
 def test_target_is_met_or_missed(figure: Figure, met: bool | None) -> None:
@@ -58,6 +59,7 @@ def test_growth_is_the_exponent_of_size() -> None:
     assert figures.growth([10, 100, 1_000], [2.0, 20.0, 200.0]) == pytest.approx(1.0)
     assert figures.growth([10, 100], [1.0, 100.0]) == pytest.approx(2.0)
     assert figures.growth([10], [1.0]) is None
+    assert figures.n_log_n([1_000, 100_000]) == pytest.approx(1.111, abs=0.001)
 
 
 def test_reused_figure_says_its_date() -> None:
