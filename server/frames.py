@@ -9,6 +9,7 @@ from itertools import groupby
 from typing import Any
 
 import pandas as pd
+import sqlalchemy as sa
 from sqlmodel import Session
 
 from analysis.agreement_units import IS_FIRST_FAILURE, VERSION
@@ -53,18 +54,26 @@ def label_frame(
     pair that nobody decided has no row. `analysis.prevalence.combine_labels` takes it from here.
     With `trace_ids`, of these traces only.
     """
-    gold = session.exec(queries.gold(project_id, member, trace_ids)).all()
-    human = session.exec(queries.human_labels(project_id, member, trace_ids)).all()
-    passes = session.exec(queries.passed_modes(project_id, member, trace_ids)).all()
-    rows = [
-        *((*row[:2], row[2].value, LabelSource.GOLD.value, row[3]) for row in gold),
-        *((*row[:2], row[2].value, LabelSource.HUMAN.value, row[3]) for row in human),
-        *(
-            (trace, mode, LabelValue.ABSENT.value, LabelSource.DERIVED.value, annotator)
-            for trace, mode, annotator in passes
-        ),
+    gold = _rows(session, queries.gold(project_id, member, trace_ids))
+    human = _rows(session, queries.human_labels(project_id, member, trace_ids))
+    passes = _rows(session, queries.passes(project_id, member, trace_ids))
+    modes = _rows(session, queries.modes_since(project_id)) if passes else ()
+    derived = [
+        (trace, mode, LabelValue.ABSENT.value, annotator)
+        for trace, annotator, at in passes
+        for mode, since in modes
+        if since <= at
     ]
-    return _frame(rows, TRACE_ID, MODE, VALUE, SOURCE, ANNOTATOR)
+    parts = ((LabelSource.GOLD, gold), (LabelSource.HUMAN, human), (LabelSource.DERIVED, derived))
+    columns: list[list[Any]] = [[], [], [], []]
+    for _, rows in parts:
+        for column, cells in zip(columns, zip(*rows, strict=True), strict=False):
+            column.extend(cells)
+    traces, of_modes, values, annotators = columns
+    sources = [source.value for source, rows in parts for _ in range(len(rows))]
+    found = (traces, of_modes, values, sources, annotators)
+    names = (TRACE_ID, MODE, VALUE, SOURCE, ANNOTATOR)
+    return pd.DataFrame(dict(zip(names, found, strict=True)))
 
 
 def draft_frame(
@@ -79,7 +88,7 @@ def draft_frame(
     Columns trace_id, mode, annotator (who wrote the note), note_id. A draft is no value: it
     counts once somebody labels the trace.
     """
-    rows = session.exec(queries.drafts(project_id, member, trace_ids)).all()
+    rows = _rows(session, queries.drafts(project_id, member, trace_ids))
     return _frame(rows, TRACE_ID, MODE, ANNOTATOR, NOTE_ID)
 
 
@@ -90,8 +99,7 @@ def verdict_frame(
 
     Rows in the order of submission; steps are 0-based, as stored.
     """
-    found = session.exec(queries.verdicts(project_id, member)).all()
-    rows = [(trace, annotator, value.value, step) for trace, annotator, value, step in found]
+    rows = _rows(session, queries.verdicts(project_id, member))
     return _frame(rows, TRACE_ID, ANNOTATOR, VALUE, FIRST_FAILURE_STEP)
 
 
@@ -99,7 +107,7 @@ def each_label_frame(
     session: Session, project_id: int, *, member: Member | None = None
 ) -> pd.DataFrame:
     """Every label as it was given: trace_id, mode, annotator, value, mode_version, at."""
-    rows = session.execute(ratings.labels(project_id, member)).all()
+    rows = _rows(session, ratings.labels(project_id, member))
     return _frame(rows, TRACE_ID, MODE, ANNOTATOR, VALUE, VERSION, AT)
 
 
@@ -110,7 +118,7 @@ def each_verdict_frame(
 
     Columns trace_id, annotator, value, first_failure_step (0-based), round_id, at.
     """
-    rows = session.execute(ratings.verdicts(project_id, member)).all()
+    rows = _rows(session, ratings.verdicts(project_id, member))
     return _frame(rows, TRACE_ID, ANNOTATOR, VALUE, FIRST_FAILURE_STEP, ROUND_ID, AT)
 
 
@@ -119,7 +127,7 @@ def code_frame(session: Session, project_id: int, *, member: Member | None = Non
 
     Columns trace_id, annotator, note_id, mode (empty where ungrouped), is_first_failure, at.
     """
-    rows = session.execute(ratings.codes(project_id, member)).all()
+    rows = _rows(session, ratings.codes(project_id, member))
     return _frame(rows, TRACE_ID, ANNOTATOR, NOTE_ID, MODE, IS_FIRST_FAILURE, AT)
 
 
@@ -131,7 +139,7 @@ def note_frame(session: Session, project_id: int, *, member: Member | None = Non
 
 def sampling_frame(session: Session, project_id: int) -> pd.DataFrame:
     """How each trace first came into a batch: trace_id, sampled_by, inclusion_weight, batch_id."""
-    rows = session.exec(queries.drawn_by(project_id)).all()
+    rows = _rows(session, queries.drawn_by(project_id))
     return _frame(rows, TRACE_ID, SAMPLED_BY, INCLUSION_WEIGHT, BATCH_ID).drop_duplicates(
         TRACE_ID, ignore_index=True
     )
@@ -170,6 +178,11 @@ def step_frame(session: Session, trace_ids: Sequence[int]) -> pd.DataFrame:
         some = trace_ids[start : start + _TRACES_AT_ONCE]
         rows.extend(session.execute(queries.shapes_of_steps(some)).all())
     return _frame(rows, TRACE_ID, POSITION, ROLE, KIND, NAME)
+
+
+def _rows(session: Session, statement: sa.Executable) -> Sequence[Any]:
+    """Read columns as the database gives them: past the session, which looks at each row anew."""
+    return session.connection().execute(statement).all()
 
 
 def _frame(rows: Sequence[Any], *columns: str) -> pd.DataFrame:

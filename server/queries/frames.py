@@ -1,6 +1,7 @@
 """Statements behind the frames: people's values of trace × mode, notes, and the order of review."""
 
 from collections.abc import Collection
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -10,7 +11,7 @@ from sqlmodel.sql.expression import Select
 
 from server.models.batch import Batch, BatchTrace, Round
 from server.models.grouping import Grouping
-from server.models.label import GoldLabel, Label, LabelValue
+from server.models.label import GoldLabel, Label
 from server.models.mode import FailureMode
 from server.models.note import Note
 from server.models.project import Annotator, AnnotatorKind, Member
@@ -31,13 +32,13 @@ def _human() -> sa.ColumnElement[bool]:
 
 def gold(
     project_id: int, member: Member | None, trace_ids: Collection[int] | None = None
-) -> Select[int, int, LabelValue, int | None]:
-    """Trace, mode, value and decider of every adjudicated label."""
+) -> sa.Select[int, int, str, int | None]:
+    """Trace, mode, value (as text) and decider of every adjudicated label."""
     return (
-        select(
+        sa.select(
             col(GoldLabel.trace_id),
             col(GoldLabel.mode_id),
-            col(GoldLabel.value),
+            sa.type_coerce(col(GoldLabel.value), sa.Text()),
             col(GoldLabel.decided_by),
         )
         .join(FailureMode, col(FailureMode.id) == col(GoldLabel.mode_id))
@@ -52,10 +53,15 @@ def gold(
 
 def human_labels(
     project_id: int, member: Member | None, trace_ids: Collection[int] | None = None
-) -> Select[int, int, LabelValue, int]:
-    """Trace, mode, value and annotator of every label that a person gave."""
+) -> sa.Select[int, int, str, int]:
+    """Trace, mode, value (as text) and annotator of every label that a person gave."""
     return (
-        select(col(Label.trace_id), col(Label.mode_id), col(Label.value), col(Label.annotator_id))
+        sa.select(
+            col(Label.trace_id),
+            col(Label.mode_id),
+            sa.type_coerce(col(Label.value), sa.Text()),
+            col(Label.annotator_id),
+        )
         .join(FailureMode, col(FailureMode.id) == col(Label.mode_id))
         .join(Annotator, col(Annotator.id) == col(Label.annotator_id))
         .where(
@@ -90,13 +96,13 @@ def _counted(project_id: int, member: Member | None) -> tuple[sa.ColumnElement[b
     )
 
 
-def verdicts(project_id: int, member: Member | None) -> Select[int, int, VerdictValue, int | None]:
+def verdicts(project_id: int, member: Member | None) -> sa.Select[int, int, str, int | None]:
     """Trace, annotator, value and first failing step of everybody's latest submitted verdict."""
     return (
-        select(
+        sa.select(
             col(Verdict.trace_id),
             col(Verdict.annotator_id),
-            col(Verdict.value),
+            sa.type_coerce(col(Verdict.value), sa.Text()),
             col(Verdict.first_failure_step),
         )
         .join(Trace, col(Trace.id) == col(Verdict.trace_id))
@@ -106,24 +112,29 @@ def verdicts(project_id: int, member: Member | None) -> Select[int, int, Verdict
     )
 
 
-def passed_modes(
+def passes(
     project_id: int, member: Member | None, trace_ids: Collection[int] | None = None
-) -> Select[int, int | None, int]:
-    """Trace, mode and annotator for each mode that existed when a Pass was submitted."""
-    existed = sa.and_(
-        is_in_use(project_id), col(FailureMode.created_at) <= col(Verdict.submitted_at)
-    )
+) -> sa.Select[int, int, datetime | None]:
+    """Trace, annotator and time of everybody's latest submitted verdict that is a Pass."""
     return (
-        select(col(Verdict.trace_id), col(FailureMode.id), col(Verdict.annotator_id))
+        sa.select(col(Verdict.trace_id), col(Verdict.annotator_id), col(Verdict.submitted_at))
         .join(Trace, col(Trace.id) == col(Verdict.trace_id))
         .join(Annotator, col(Annotator.id) == col(Verdict.annotator_id))
-        .join(FailureMode, existed)
         .where(
-            Verdict.value == VerdictValue.PASS,
+            col(Verdict.value) == VerdictValue.PASS,
             *_counted(project_id, member),
             _among(col(Verdict.trace_id), trace_ids),
         )
-        .order_by(col(Verdict.id), col(FailureMode.id))
+        .order_by(col(Verdict.id))
+    )
+
+
+def modes_since(project_id: int) -> sa.Select[int | None, datetime]:
+    """Every mode in use and when it came to be."""
+    return (
+        sa.select(col(FailureMode.id), col(FailureMode.created_at))
+        .where(is_in_use(project_id))
+        .order_by(col(FailureMode.id))
     )
 
 

@@ -73,16 +73,12 @@ class Rated(Population):
     @cached_property
     def each_label(self) -> pd.DataFrame:
         """See `frames.each_label_frame`."""
-        return self._among(
-            frames.each_label_frame(self.session, self.project_id, member=self.member)
-        )
+        return self._among(self._frame("each label", frames.each_label_frame))
 
     @cached_property
     def each_verdict(self) -> pd.DataFrame:
         """See `frames.each_verdict_frame`."""
-        return self._among(
-            frames.each_verdict_frame(self.session, self.project_id, member=self.member)
-        )
+        return self._among(self._frame("each verdict", frames.each_verdict_frame))
 
     @cached_property
     def latest_verdicts(self) -> pd.DataFrame:
@@ -92,7 +88,7 @@ class Rated(Population):
     @cached_property
     def codes(self) -> pd.DataFrame:
         """See `frames.code_frame`."""
-        return self._among(frames.code_frame(self.session, self.project_id, member=self.member))
+        return self._among(self._frame("codes", frames.code_frame))
 
     @cached_property
     def rounds(self) -> Sequence[Round]:

@@ -56,6 +56,19 @@ class Facts:
         """Return what `read` gives, from an earlier page where nothing moved since."""
         return kept.value(self.session, self.state, (self.project_id, what), read)
 
+    @property
+    def _sight(self) -> int | None:
+        """Whose eyes a frame is seen with: a blind member sees as nobody else."""
+        return self.member.id if self.member.is_blind else None
+
+    def _frame(self, what: str, read: Callable[..., pd.DataFrame]) -> pd.DataFrame:
+        return kept.frame(
+            self.session,
+            self.state,
+            (self.project_id, what, self._sight),
+            lambda: read(self.session, self.project_id, member=self.member),
+        )
+
     def _one(self, what: Hashable, statement: SelectOfScalar[int]) -> int:
         return self.kept(what, lambda: self.session.exec(statement).one())
 
@@ -144,24 +157,34 @@ class Facts:
     @cached_property
     def labels(self) -> pd.DataFrame:
         """See `frames.label_frame`."""
-        return frames.label_frame(self.session, self.project_id, member=self.member)
+        return self._frame("labels", frames.label_frame)
 
     @cached_property
     def combined_labels(self) -> pd.DataFrame:
         """One value a trace and mode."""
-        return combine_labels(self.labels)
+        return kept.frame(
+            self.session,
+            self.state,
+            (self.project_id, "combined labels", self._sight),
+            lambda: combine_labels(self.labels),
+        )
 
     @cached_property
     def drafts(self) -> pd.DataFrame:
         """See `frames.draft_frame`."""
-        return frames.draft_frame(self.session, self.project_id, member=self.member)
+        return self._frame("drafts", frames.draft_frame)
 
     @cached_property
     def verdicts(self) -> pd.DataFrame:
         """See `frames.verdict_frame`."""
-        return frames.verdict_frame(self.session, self.project_id, member=self.member)
+        return self._frame("verdicts", frames.verdict_frame)
 
     @cached_property
     def sampling(self) -> pd.DataFrame:
         """See `frames.sampling_frame`."""
-        return frames.sampling_frame(self.session, self.project_id)
+        return kept.frame(
+            self.session,
+            self.state,
+            (self.project_id, "sampling"),
+            lambda: frames.sampling_frame(self.session, self.project_id),
+        )

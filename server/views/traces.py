@@ -33,8 +33,8 @@ from server.views.window import Count, Found, read_window
 PAGE_SIZE = 50
 COUNTED = 200_000
 """Traces of a project up to which everything that matches is counted."""
-MOST_COUNTED, MOST_FOUND = 10_000, 1_000
-"""How far is counted in larger ones, and how far where text is searched for."""
+MOST_COUNTED = 1_000
+"""How far is counted in larger ones, whose filters would else be asked of every trace."""
 PAGE_FIELDS = ("sort", "after", "before", FIELD)
 _COLUMNS = (
     ("trace", "trace", False),
@@ -198,7 +198,7 @@ def _page(
     filters: Filters,
 ) -> tuple[Found, int | None]:
     """Read a page, and count what is not in its order."""
-    is_filtered, is_search = bool(filters), filters.get("text") is not None
+    is_filtered = bool(filters)
     order = sorting.order(facts.project_id)
     after, before = (
         Cursor.read(fields[name], order.kind) if fields.get(name) else None
@@ -208,7 +208,7 @@ def _page(
     is_huge = facts.trace_count > COUNTED
     source = queries.source(order, where, once=is_filtered and not is_huge, filtered=is_filtered)
     known = None if is_filtered else facts.having(sorting.signal)
-    most = (MOST_FOUND if is_search else MOST_COUNTED) if is_huge else None
+    most = MOST_COUNTED if is_huge else None
     found = read_window(facts.session, source, window, Count(known, most))
     if not found.places and (after or before):
         return _page(facts, where, sorting, {}, filters)
