@@ -126,8 +126,7 @@ def hazard_study(
         thresholds: Cut-offs.
         executor: Who computes; the same numbers, whoever does.
 
-    Raises:
-        ValueError: A time does not fit, or bins are too narrow.
+    Raises ValueError where a time does not fit, or bins are too narrow.
     """
     asked, cuts = settings or Settings(), thresholds or Thresholds()
     cause, causes = codes(frame[CAUSE], asked.censored, asked.causes)
