@@ -13,7 +13,7 @@ CHROMIUM_NAMES := chromium chromium-browser google-chrome google-chrome-stable
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint bench validate-exports chromium postgres torture screenshots clean
+.PHONY: help demo test check lint audit bench validate-exports chromium postgres torture screenshots clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1|\2/p' Makefile | column -t -s '|'
@@ -31,6 +31,11 @@ check: $(VENV)/.dev lint ## The fast half of `make test`: everything but the bro
 torture: $(VENV)/.dev chromium postgres ## Long rounds: processes killed, disks filled, big hostile files: ROUNDS=5 for fewer, ARGS="-k disk" for some
 	FAULTBOOK_TORTURE=1 FAULTBOOK_TORTURE_ROUNDS=$(ROUNDS) FAULTBOOK_TORTURE_REPORT=docs/torture.md \
 	  $(BIN)/pytest tests/torture --db $$($(HAS_POSTGRES) && echo both || echo sqlite) $(ARGS)
+
+audit: $(VENV)/.made ## Ask the advisory databases about every pinned package; needs the internet
+	$(BIN)/python -m venv $(VENV)/audit
+	$(VENV)/audit/bin/python -m pip --disable-pip-version-check install --quiet pip-audit
+	$(VENV)/audit/bin/pip-audit --requirement constraints.txt --no-deps --disable-pip --strict
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

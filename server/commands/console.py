@@ -27,7 +27,11 @@ if TYPE_CHECKING:
     from server.settings import Settings
 
 _CONTROL = {
-    code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if chr(code) not in "\n\t"
+    **{
+        code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if chr(code) not in "\n\t"
+    },
+    # What turns the direction of text around, so that a name reads as another.
+    **{code: f"\\u{code:04x}" for code in (*range(0x202A, 0x202F), *range(0x2066, 0x206A))},
 }
 
 

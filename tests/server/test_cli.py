@@ -2,6 +2,8 @@
 
 import csv
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -20,6 +22,12 @@ def data(tmp_path: Path) -> Path:
 
 def import_tau(data: Path, *more: object) -> Ended:
     return Ended("import", TAU, "--project", "Tau", "--data", data, "--json", *more)
+
+
+def test_the_command_line_loads_nothing_heavy_before_it_knows_what_is_asked() -> None:
+    told = "import server.cli, sys; print(*sys.modules)"
+    ended = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True)
+    assert not {"pandas", "numpy", "sqlalchemy", "fastapi"} & {*ended.stdout.split()}
 
 
 def test_import_makes_the_project_and_says_what_it_read(data: Path) -> None:
@@ -245,3 +253,4 @@ def test_an_address_that_others_reach_is_refused(data: Path) -> None:
 
 def test_what_a_terminal_would_obey_is_shown_instead() -> None:
     assert printable("evil\x1b[31m\x9bname\n") == "evil\\x1b[31m\\x9bname\n"
+    assert printable("\u202egnp.exe") == "\\u202egnp.exe"
