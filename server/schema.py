@@ -62,7 +62,8 @@ def _copy_sqlite(path: Path, revision: str) -> Path:
         with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(copy)) as target:
             source.backup(target)
     except sqlite3.Error as error:
-        copy.unlink(missing_ok=True)
+        for half in (copy, copy.with_name(f"{copy.name}-journal")):
+            half.unlink(missing_ok=True)
         raise StartupError(
             f"No copy of the database could be made before it is migrated: {error}. Nothing was "
             f"changed. Make room on the disk of {path.parent}: the copy takes "

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import Error as PlaywrightError
 
 from server.db import Database
 from server.services import accounts
@@ -176,3 +177,26 @@ def test_who_is_signed_out_while_typing_comes_back_to_the_trace_and_the_text(
     page.keyboard.press("Enter")
     expect(page).to_have_url(trace)
     expect(page.locator("#field-text")).to_have_value("typed while the session ended")
+
+
+@pytest.mark.sqlite
+def test_what_is_typed_survives_a_reload_and_the_crash_of_its_tab(
+    database: Database, url: str, opened: Opened, watch: Watch
+) -> None:
+    (person,) = readers.batch_to_read(database, 2, 1)
+    page = opened(url, person)
+    trace = page.url
+    write(page, "typed before the reload")
+    page.reload()
+    expect(page.locator("#field-text")).to_have_value("typed before the reload")
+    page.locator("#field-text").fill("typed before the crash")
+    watch.expect("chrome://crash")
+    with page.expect_event("crash"), pytest.raises(PlaywrightError):
+        page.goto("chrome://crash")
+    again = page.context.new_page()
+    again.goto(trace)
+    expect(again.locator("#field-text")).to_have_value("typed before the crash")
+    expect(again.locator("[data-draft-state]").first).to_contain_text("Draft restored")
+    again.locator("#field-text").press("Control+s")
+    expect(again.locator("#notes")).to_contain_text("typed before the crash")
+    expect(again.locator("#notes article")).to_have_count(1)

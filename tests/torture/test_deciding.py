@@ -6,18 +6,26 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from server.db import Database
 from tests.server.deciding import Deciding, prepare
+from tests.torture.conftest import ROUNDS
+from tests.torture.report import Row
 
-pytestmark = [pytest.mark.timeout(3_600), pytest.mark.sqlite]
+pytestmark = pytest.mark.timeout(7_200)
+STORIES_A_ROUND = 4
+DECISIONS = 60
 
 
-def test_hundreds_of_long_stories_are_undone_exactly_and_replayed(database: Database) -> None:
+def test_long_stories_of_decisions_are_undone_exactly_and_replayed(
+    database: Database, row: Row
+) -> None:
     prepare(database)
     Deciding.database = database
+    row.rounds = STORIES_A_ROUND * ROUNDS
+    row.remark = f"each of up to {DECISIONS} decisions, undos and redos"
     run_state_machine_as_test(
         Deciding,
         settings=settings(
-            max_examples=400,
-            stateful_step_count=60,
+            max_examples=STORIES_A_ROUND * ROUNDS,
+            stateful_step_count=DECISIONS,
             deadline=None,
             suppress_health_check=list(HealthCheck),
         ),
