@@ -15,10 +15,10 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from joserfc import jwt
-from joserfc.jwk import RSAKey
+from joserfc.jwk import ECKey
 
 CLIENT, SECRET = "faultbook", "kept between the two"
-_OLD_KEY, _NEW_KEY = (RSAKey.generate_key(2048, {"kid": kid, "use": "sig"}) for kid in "ab")
+_OLD_KEY, _NEW_KEY = (ECKey.generate_key("P-256", {"kid": kid, "use": "sig"}) for kid in "ab")
 
 Claims = dict[str, Any]
 
@@ -78,7 +78,7 @@ class OidcProvider(ThreadingHTTPServer):
 
     def signed(self, claims: Claims) -> str:
         """Sign as the provider does."""
-        return jwt.encode({"alg": "RS256", "kid": self.key.kid}, claims, self.key)
+        return jwt.encode({"alg": "ES256", "kid": self.key.kid}, claims, self.key)
 
     def claims_for(self, who: Claims, nonce: str) -> Claims:
         """What stands in the ID token of somebody."""
@@ -98,7 +98,7 @@ class OidcProvider(ThreadingHTTPServer):
             "jwks_uri": f"{self.issuer}/keys",
             "userinfo_endpoint": f"{self.issuer}/userinfo",
             "end_session_endpoint": f"{self.issuer}/logout",
-            "id_token_signing_alg_values_supported": ["RS256", "HS256", "none"],
+            "id_token_signing_alg_values_supported": ["ES256", "HS256", "none"],
             "authorization_response_iss_parameter_supported": True,
             **self.metadata,
         }

@@ -64,7 +64,7 @@ def come_back(request: Request, provider: InUse, limits: Limits) -> Response:
         found = oidc_sign_in.finish(_database(request), provider, answer, _browser(request))
     except FaultbookError as error:
         limits.wrong_token(request)
-        return _refused(request, error)
+        return _refused(request, error, error.detail.get("next", "/"))
     if found.opened is None:
         return go_to(request, found.next_path, message=f"Linked to {provider.name}")
     response = with_session(request, go_to(request, found.next_path), found.opened)
@@ -153,7 +153,7 @@ def _remembering(request: Request, response: Response, id_token: str) -> Respons
     return response
 
 
-def _refused(request: Request, error: FaultbookError, target: str = "/") -> Response:
+def _refused(request: Request, error: FaultbookError, target: str) -> Response:
     view = SignInView(next=target, error=error.message, ways=ways_in(request))
     response = show_bare(request, "account/sign_in.html", view, status=error.status)
     if "retry_after_s" in error.detail:

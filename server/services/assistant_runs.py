@@ -52,11 +52,13 @@ class Taken:
     name: str
     definition: str
     is_edited: bool
+    taken_by: str
 
     @property
     def words(self) -> str:
         """How the log says it."""
-        return f", as {self.model} suggested{' and somebody edited' if self.is_edited else ''}"
+        how = "edited" if self.is_edited else "taken"
+        return f", suggested by {self.model}, {how} by {self.taken_by}"
 
 
 def request_name(
@@ -173,6 +175,7 @@ def taken(session: Session, member: Member, run_id: int, name: str, definition: 
         proposed["name"],
         proposed["definition"],
         is_edited=typed != (proposed["name"], proposed["definition"]),
+        taken_by=member.annotator.name,
     )
 
 

@@ -10,6 +10,7 @@ from datetime import timedelta
 from sqlmodel import Session
 
 from server.db import Database
+from server.errors import FaultbookError
 from server.models.base import stored_id, utc_now
 from server.models.identity import SignInAttempt
 from server.models.user import User
@@ -115,6 +116,20 @@ def finish(
         Conflict: The person or the account is linked otherwise.
     """
     attempt = _take(database, provider, answer.get("state", ""), browser.secret)
+    try:
+        return _finished(database, provider, answer, attempt, browser)
+    except FaultbookError as error:
+        error.detail["next"] = attempt.next_path  # the next try leads on to the same page
+        raise
+
+
+def _finished(
+    database: Database,
+    provider: Provider,
+    answer: Mapping[str, str],
+    attempt: SignInAttempt,
+    browser: Browser,
+) -> Returned:
     proven = flow.claims_of(provider, answer, attempt.nonce, attempt.verifier, attempt.redirect_uri)
     person = person_of(proven.claims, provider.settings)
     with database.writing() as session:

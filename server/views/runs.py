@@ -80,7 +80,8 @@ def run_page(session: Session, member: Member, run: AnalysisRun) -> RunPage:
 
 def run_list(session: Session, member: Member) -> tuple[RunView, ...]:
     """Build the list of the project's latest runs."""
-    found = session.exec(queries.jobs(member.project_id).limit(_SHOWN))
+    shown = queries.jobs(member.project_id).where(queries.shown_to(member))
+    found = session.exec(shown.limit(_SHOWN))
     names = annotator_names(session, member)
     return tuple(_described(member, run, names.get(run.created_by or 0)) for run in found)
 

@@ -8,6 +8,7 @@ import pytest
 
 from server.assistant import judging, naming
 from server.assistant.chat_completions import ChatCompletions
+from server.assistant.check import check_assistant
 from server.assistant.protocol import AssistantFailed, AssistantStopped, Message
 from server.assistant_settings import AssistantSettings
 from tests.model_endpoint import ModelEndpoint, Said, saying
@@ -125,6 +126,16 @@ def test_reaching_it_sends_no_text(endpoint: ModelEndpoint) -> None:
     other = assistant(endpoint, assistant_model="huge-9")
     assert other.reach() == f"{endpoint.host} does not list «huge-9»"
     assert endpoint.asked == []
+
+
+def test_the_doctor_tells_of_the_model_where_there_is_one(endpoint: ModelEndpoint) -> None:
+    found = check_assistant(assistant(endpoint).settings)
+    assert found is not None
+    assert found.is_usable
+    found = check_assistant(assistant(endpoint, assistant_key_file="/nowhere/key").settings)
+    assert found is not None
+    assert "FAULTBOOK_ASSISTANT_KEY_FILE" in found.told
+    assert check_assistant(AssistantSettings()) is None
 
 
 def test_what_is_not_seen_is_taken_out(endpoint: ModelEndpoint) -> None:

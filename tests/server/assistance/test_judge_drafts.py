@@ -46,7 +46,7 @@ def test_a_draft_comes_from_the_definition_and_train_alone(
     assert sorted(event.payload["traces"]) == ["t-1", "t-2", "t-4"]
 
 
-def test_a_draft_as_a_file_says_what_it_is(
+def test_drafts_say_what_they_are_and_stay_when_the_model_goes(
     asking: TestClient, draft_path: str, endpoint: ModelEndpoint
 ) -> None:
     endpoint.answer = saying("You judge sums.")
@@ -58,13 +58,6 @@ def test_a_draft_as_a_file_says_what_it_is(
     assert "Nobody has checked it." in file.text
     assert file.text.endswith("You judge sums.\n")
     assert asking.get(f"{draft_path}/999").status_code == 404
-
-
-def test_drafts_stay_when_the_model_goes(
-    asking: TestClient, draft_path: str, endpoint: ModelEndpoint
-) -> None:
-    endpoint.answer = saying("You judge sums.")
-    asking.post(draft_path)
     asking.post(f"{BASE}/settings/assistant")
     page = asking.get(draft_path).text
     assert "You judge sums." in page

@@ -111,8 +111,12 @@ def test_what_left_is_in_the_log_before_it_leaves(
 @pytest.mark.parametrize(
     ("typed", "told", "is_edited"),
     [
-        ({"name": "Wrong sums", "definition": "A sum in the answer is wrong."}, "suggested", False),
-        ({"name": "Slips", "definition": "A sum is wrong."}, "and somebody edited", True),
+        (
+            {"name": "Wrong sums", "definition": "A sum in the answer is wrong."},
+            "taken by Lead",
+            False,
+        ),
+        ({"name": "Slips", "definition": "A sum is wrong."}, "edited by Lead", True),
     ],
 )
 def test_who_takes_or_edits_a_proposal_is_kept(
@@ -137,6 +141,7 @@ def test_who_takes_or_edits_a_proposal_is_kept(
         "name": "Wrong sums",
         "definition": "A sum in the answer is wrong.",
         "is_edited": is_edited,
+        "taken_by": "Lead",
     }
 
 

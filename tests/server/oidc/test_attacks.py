@@ -13,7 +13,7 @@ import httpx2
 import pytest
 from fastapi.testclient import TestClient
 from joserfc import jwt
-from joserfc.jwk import RSAKey
+from joserfc.jwk import ECKey
 from sqlmodel import select
 
 from server.db import Database
@@ -33,10 +33,10 @@ from tests.server.oidc.walking import (
 )
 
 
-@pytest.mark.parametrize("evil", ["//evil.example", "https://evil.example/", "/\\evil.example"])
-def test_the_way_on_never_leads_elsewhere(visitor: TestClient, evil: str) -> None:
-    back = way_back(visitor, str(httpx2.URL(BEGIN, params={"next": evil})))
-    assert visitor.get(back).headers["location"] == "/"
+def test_the_way_on_never_leads_elsewhere(visitor: TestClient) -> None:
+    for evil in ("//evil.example", "https://evil.example/", "/\\evil.example"):
+        back = way_back(visitor, str(httpx2.URL(BEGIN, params={"next": evil})))
+        assert visitor.get(back).headers["location"] == "/", evil
 
 
 def test_an_answer_counts_once(visitor: TestClient, provider: OidcProvider) -> None:
@@ -113,8 +113,8 @@ def _with_client_secret(_provider: OidcProvider) -> Callable[[Claims], str]:
 
 
 def _with_own_key(_provider: OidcProvider) -> Callable[[Claims], str]:
-    key = RSAKey.generate_key(2048, {"kid": "a"})
-    return lambda claims: jwt.encode({"alg": "RS256", "kid": "a"}, claims, key)
+    key = ECKey.generate_key("P-256", {"kid": "a"})
+    return lambda claims: jwt.encode({"alg": "ES256", "kid": "a"}, claims, key)
 
 
 @pytest.mark.parametrize(
@@ -180,22 +180,18 @@ def test_a_token_that_proves_nothing_makes_no_account(
 
 
 def test_clocks_may_differ_a_little_and_are_named_where_they_differ_more(
-    visitor: TestClient, provider: OidcProvider
+    provider: OidcProvider, known: Provider
 ) -> None:
-    def off_by(seconds: int) -> Callable[[Claims], Claims]:
-        def shifted(claims: Claims) -> Claims:
-            now = int(time.time()) + seconds
-            return {**claims, "iat": now, "exp": now + 5}
-
-        return shifted
+    def off_by(seconds: int) -> str:
+        now = int(time.time()) + seconds
+        claims = provider.claims_for(Someone().claims, "nonce")
+        return provider.signed({**claims, "iat": now, "exp": now + 5})
 
     for seconds in (-40, 40):
-        provider.change = off_by(seconds)
-        assert sign_in(visitor).status_code == 303
-    visitor.cookies.delete(SESSION_COOKIE)
+        assert verified(known, off_by(seconds), Expected("nonce"))["sub"] == "sub-1"
     for seconds in (-90, 90):
-        provider.change = off_by(seconds)
-        assert "off by more than 60 seconds" in refusal(sign_in(visitor))
+        with pytest.raises(Refused, match="off by more than 60 seconds"):
+            verified(known, off_by(seconds), Expected("nonce"))
 
 
 def test_the_answer_of_another_provider_is_refused(

@@ -171,6 +171,14 @@ def test_what_one_began_to_link_is_not_linked_to_who_signs_in_after(
         assert session.exec(select(Identity)).all() == []
 
 
+def test_after_a_refusal_the_way_still_leads_on(
+    visitor: TestClient, provider: OidcProvider
+) -> None:
+    provider.answer = {"error": "access_denied", "code": ""}
+    page = sign_in(visitor, f"{BEGIN}?next=/account").text
+    assert 'href="/sign-in/oidc?next=%2Faccount"' in page
+
+
 def test_a_disabled_account_stays_out(visitor: TestClient, database: Database) -> None:
     sign_in(visitor)
     with database.writing() as session:
