@@ -92,14 +92,17 @@ from server.settings import Settings
 from server.static_files import VersionedFiles
 
 ROUTERS: Sequence[APIRouter] = (
+    # First what is asked most: each request is compared with the routes before its own.
+    read.router,
+    queue.router,
     account.router,
     adjudication.router,
     admin.router,
     agreement.router,
+    assistance.router,
     attachments.router,
     batches.router,
     codebook.router,
-    assistance.router,
     cohorts.router,
     cold_start.router,
     coverage.router,
@@ -127,19 +130,17 @@ ROUTERS: Sequence[APIRouter] = (
     model_profiles.router,
     modes.router,
     near_duplicates.router,
+    oidc.router,
     outcome_rules.router,
     corrections.router,
     overview.router,
     prevalence.router,
-    oidc.router,
     regression.router,
     related_signals.router,
     report.router,
     retention.router,
     projects.router,
-    queue.router,
     queue_board.router,
-    read.router,
     read_as_stored.router,
     redaction.router,
     rounds.router,
@@ -225,8 +226,8 @@ def supply(
     app.state.jobs = jobs or Jobs.beside(settings.database_url, settings.jobs_path)
     app.state.runs_jobs = runs_jobs
     app.state.rate_limits = RateLimits()
+    app.state.oidc = provider_of(settings)
     app.state.request_metrics = RequestMetrics() if settings.metrics_token else None
     supply_receiver(app.state)
     schema.prepare(app.state.database)
     tasks.attach(app.state.jobs, app.state.database, settings)
-    app.state.oidc = provider_of(settings)

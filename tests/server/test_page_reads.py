@@ -51,6 +51,9 @@ MOST = 40
 MOST_OF_THE_REPORT = 52
 """It says what all other pages say, and compares failure modes with signals."""
 
+MOST_OF_A_NOTE = 17
+"""Its answer holds the notes and no other part of the page."""
+
 
 def add_some(database: Database, trace_ids: list[int], round_number: int) -> None:
     """Add a batch, a mode with two wordings, readings with notes and labels, and an import."""
@@ -70,19 +73,24 @@ def add_some(database: Database, trace_ids: list[int], round_number: int) -> Non
         imports.stage(session, member(session, "Annotator B"), "other.jsonl", ImportOptions())
 
 
-def sent_for(client: TestClient, path: str) -> int:
-    """Return how many statements a page sends."""
+def sent_for(client: TestClient, path: str, *, note: str = "") -> int:
+    """Return how many statements a page sends, or a `note` that is saved on it."""
     sent: list[str] = []
 
-    def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
+    def count(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
         sent.append(statement)
 
     engine = client.app.state.database.engine
-    sa.event.listen(engine, "before_cursor_execute", note)
+    url = f"/projects/{SLUG}{path}"
+    sa.event.listen(engine, "before_cursor_execute", count)
     try:
-        assert client.get(f"/projects/{SLUG}{path}").status_code == 200
+        if note:
+            answer = client.post(url, data={"text": note}, headers={"HX-Request": "true"})
+        else:
+            answer = client.get(url)
+        assert answer.status_code == 200
     finally:
-        sa.event.remove(engine, "before_cursor_execute", note)
+        sa.event.remove(engine, "before_cursor_execute", count)
     return len(sent)
 
 
@@ -99,4 +107,5 @@ def test_pages_send_no_more_statements_for_a_fuller_project(
     assert {path: sent_for(client, path) for path in PAGES} == before
     assert before.pop("/report") <= MOST_OF_THE_REPORT
     assert max(before.values()) <= MOST
+    assert sent_for(client, f"/read/{trace_ids[0]}/notes", note="one more") <= MOST_OF_A_NOTE
     client.app.state.database.dispose()
