@@ -42,9 +42,9 @@ ROWS: Mapping[str, Program] = {
     "uncertainty": Program("benchmarks.uncertainty", 5),
     "cohorts": Program("benchmarks.cohorts", 8),
     "agreement": Program("benchmarks.agreement", 8),
-    "export": Program("benchmarks.exports", 20),
+    "export": Program("benchmarks.exports", 35),
     "start": Program("benchmarks.start", 8),
-    "postgres": Program("benchmarks.postgres", 30),
+    "postgres": Program("benchmarks.postgres", 45),
     "dask": Program("benchmarks.dask_signals", 20),
 }
 """In the order in which they run."""
