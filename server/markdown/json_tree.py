@@ -46,7 +46,8 @@ def _tree(text: str) -> JsonNode | None:
     root: JsonNode | None = None
     inside: list[JsonNode] = []
     key: tuple[int, int] | None = None
-    for count, token in enumerate(_TOKEN.finditer(text)):
+    # Blanks that no token follows would be gone over again from each of them.
+    for count, token in enumerate(_TOKEN.finditer(text.rstrip())):
         start, end = token.span(token.lastgroup or 0)
         if text[start] in "]}":
             inside.pop().end = end

@@ -247,6 +247,12 @@ def value_of(node: JsonNode, text: str) -> object:
     return json.loads(text[node.start : node.end])
 
 
+def test_blanks_behind_a_json_text_take_no_time() -> None:
+    tree = parse_json("[1]" + " " * 5_000_000)  # by the square of their number, it took days
+    assert tree is not None
+    assert tree.end == 3
+
+
 @given(JSON.filter(lambda value: isinstance(value, dict | list)), st.sampled_from([None, 0, 2]))
 def test_the_leaves_of_a_json_tree_are_the_values(value: object, indent: int | None) -> None:
     text = json.dumps(value, indent=indent, ensure_ascii=False)
