@@ -11,8 +11,9 @@ import sqlalchemy as sa
 from fastapi.testclient import TestClient
 from sqlmodel import select
 
-from server import db, storage
+from server import db, storage, tasks
 from server.db import Database, NoTurn
+from server.jobs import Jobs
 from server.models.event import Event
 from server.models.note import Note
 from server.settings import Settings
@@ -132,6 +133,16 @@ def test_nobody_waits_for_a_turn_without_end(
             pass
 
     loops.run(requests())
+
+
+def test_a_server_starts_beside_whatever_keeps_the_database_locked(database: Database) -> None:
+    with (
+        connected_with(database, "busy_timeout=20"),
+        closing(sqlite3.connect(database.engine.url.database or "", isolation_level=None)) as other,
+    ):
+        other.execute("BEGIN EXCLUSIVE")
+        with tasks.looked_after(Jobs.immediate(), database):
+            other.execute("ROLLBACK")
 
 
 @pytest.mark.parametrize(
