@@ -1,5 +1,6 @@
 """Group: draft groups of notes become failure modes, by a lead's decision each."""
 
+from dataclasses import replace
 from typing import Annotated
 from urllib.parse import parse_qs, urlsplit
 
@@ -114,12 +115,7 @@ def suggest(
     )
     if not screen.wants_fragment:
         return screen.redirect("/groups", message="Suggestions are being made.")
-    page = group_page(
-        screen.session,
-        screen.member,
-        screen.settings.data,
-        assistant=model_to_ask(screen.member, screen.settings),
-    )
+    page = group_page(screen.session, screen.member, screen.settings.data)
     return screen.show("groups/show.html", page, section="groups", blocks=("status",))
 
 
@@ -286,8 +282,8 @@ def _board(screen: Screen, granularity: float | None, *, show_all: bool = False)
         show_all=show_all,
         is_opening=not screen.wants_fragment,
         board_only=is_slider,
-        assistant=model_to_ask(screen.member, screen.settings),
     )
+    page = replace(page, assistant=model_to_ask(screen.member, screen.settings))
     blocks = ("board",) if is_slider else _BLOCKS
     return screen.show("groups/show.html", page, section="groups", blocks=blocks)
 

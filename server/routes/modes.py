@@ -1,5 +1,6 @@
 """Codebook: failure modes, their wording, examples and history; changed by leads only."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -172,7 +173,11 @@ def _show(screen: Screen, mode_id: int, edit: Edit | None = None, *, status: int
     mode = modes.find(screen.session, screen.member, mode_id)
     data: Path = screen.settings.data
     model = model_to_ask(screen.member, screen.settings)
-    page = mode_page(screen.session, screen.member, mode, data, edit, assistant=model)
+    page = mode_page(screen.session, screen.member, mode, data, edit)
     return screen.show(
-        "modes/show.html", page, section="modes", blocks=("title_bar", "page"), status=status
+        "modes/show.html",
+        replace(page, assistant=model),
+        section="modes",
+        blocks=("title_bar", "page"),
+        status=status,
     )

@@ -104,8 +104,6 @@ class Suggestions:
 @dataclass(frozen=True)
 class GroupPage:
     path: str
-    assistant: str
-    """The language model that may be asked for names; empty: none may."""
     query: str
     """What keeps the chosen granularity in an address, "" for the default."""
     can_decide: bool
@@ -126,6 +124,8 @@ class GroupPage:
     news: GroupNews
     wants_map: bool
     """Whether to ask for a layout of the map as soon as somebody looks."""
+    assistant: str = ""
+    """The language model that may be asked for names; empty: none may."""
 
     @property
     def decide_query(self) -> str:
@@ -151,7 +151,6 @@ def group_page(
     show_all: bool = False,
     is_opening: bool = False,
     board_only: bool = False,
-    assistant: str = "",
 ) -> GroupPage:
     """Build the page for a lead, or for anybody in a project that isn't blind.
 
@@ -162,7 +161,6 @@ def group_page(
         granularity: Position of the slider, 0 (few groups) to 1 (many); the run's choice if None.
         show_all: Show every draft group, however many there are.
         is_opening: Somebody comes to the page, rather than deciding something on it.
-        assistant: The language model that may be asked for names; empty: none may.
         board_only: Leave out what stands beside the board, for another cut changes none of it.
     """
     # Read first: what is decided meanwhile shall count as news.
@@ -179,7 +177,6 @@ def group_page(
         path=material.path,
         query=query,
         can_decide=member.may_lead,
-        assistant=assistant if member.may_lead else "",
         n_notes=len(material.notes),
         n_placed=len(material.notes) - len(free),
         n_free=len(free),

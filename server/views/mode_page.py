@@ -97,7 +97,6 @@ class ModePage:
     """Name and path of the mode that this one became part of."""
     version: int
     can_edit: bool
-    assistant: str
     is_in_use: bool
     is_conflict: bool
     reason: str
@@ -118,6 +117,8 @@ class ModePage:
     flips: FlipChart | None
     together: tuple[Pair, ...]
     history: tuple[HistoryLine, ...]
+    assistant: str = ""
+    """The language model that may be asked for a judge's prompt; empty: none may."""
 
 
 @dataclass(frozen=True)
@@ -155,18 +156,9 @@ class _Behind:
 
 
 def mode_page(
-    session: Session,
-    member: Member,
-    mode: FailureMode,
-    data: Path,
-    edit: Edit | None = None,
-    *,
-    assistant: str = "",
+    session: Session, member: Member, mode: FailureMode, data: Path, edit: Edit | None = None
 ) -> ModePage:
-    """Build the page of a mode as far as the member may see behind it.
-
-    `assistant` is the language model that may be asked for a judge's prompt; empty: none may.
-    """
+    """Build the page of a mode as far as the member may see behind it."""
     edit = edit or Edit()
     mode_id = stored_id(mode)
     facts = Facts(session, member)
@@ -186,7 +178,6 @@ def mode_page(
         merged_into=(target.name, _path(member, stored_id(target))) if target else None,
         version=mode.version,
         can_edit=member.may_lead,
-        assistant=assistant,
         is_in_use=mode in facts.modes,
         is_conflict=edit.is_conflict,
         reason=edit.reason,
