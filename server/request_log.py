@@ -98,6 +98,7 @@ def _facts(scope: Scope, status: int, began: float) -> dict[str, Any]:
         "route": route_of(scope),
         "status": status,
         "ms": round((time.perf_counter() - began) * 1000, 1),
+        "client": (scope.get("client") or ("unknown", 0))[0],
         "account_id": scope["state"].get("account_id"),
         "project": scope.get("path_params", {}).get("slug"),
     }

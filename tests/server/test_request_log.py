@@ -57,6 +57,7 @@ def test_each_request_is_one_line_without_the_words_of_people(
         ("no route", 404),
     ]
     assert lines[0]["project"] == SLUG
+    assert lines[0]["client"] == "testclient"
     assert all(line["ms"] > 0 for line in lines)
     assert "secret-" not in repr(logged)
     assert "-secret" not in repr(logged)
