@@ -21,7 +21,7 @@ from server.settings import Settings
 from tests import databases
 from tests.application import listening
 from tests.factories import make_project, member
-from tests.processes import running
+from tests.processes import Ended, running
 
 TAU = Path(__file__).parents[1] / "data" / "tau-bench" / "trajectories.jsonl"
 
@@ -68,6 +68,13 @@ def test_a_server_answers_that_it_is_there_whatever_names_it_answers_to(tmp_path
         wait_for_answer(url)
         with pytest.raises(urllib.error.HTTPError, match="400"):
             answers(url)
+
+
+def test_sqlite_is_served_by_one_process(tmp_path: Path) -> None:
+    options = ("--port", 0, "--no-login", "--data", tmp_path / "data")
+    ended = Ended("serve", "--workers", 2, *options)
+    assert ended.code == 1
+    assert "Several server processes need PostgreSQL" in ended.told
 
 
 def test_a_taken_port_is_told() -> None:
