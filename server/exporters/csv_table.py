@@ -266,15 +266,12 @@ def values(table: Layout, trace: TraceRecord) -> Iterator[Any]:
 def _label_values(
     trace: TraceRecord, mode: ModeRecord, people: Iterable[AnnotatorRecord]
 ) -> Iterator[Any]:
-    found: Combined = combine(trace.labels, mode.id)
+    own = trace.labels_of(mode.id)
+    found: Combined = combine(own, mode.id)
     yield _binary(found.value)
     yield from (found.n_present, found.n_absent, found.n_present + found.n_absent)
     yield from (found.source, found.mode_version)
-    by_person = {
-        label.annotator_id: label.value
-        for label in trace.labels
-        if label.mode == mode.id and not label.is_gold
-    }
+    by_person = {label.annotator_id: label.value for label in own if not label.is_gold}
     yield from (_binary(by_person.get(person.id)) for person in people)
 
 

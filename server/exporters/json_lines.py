@@ -74,7 +74,7 @@ def as_object(codebook: Codebook, trace: TraceRecord) -> dict[str, Any]:
 
 
 def _combined(codebook: Codebook, trace: TraceRecord, mode_id: int) -> dict[str, Any]:
-    found = combine(trace.labels, mode_id)
+    found = combine(trace.labels_of(mode_id), mode_id)
     return {
         **mode_name(codebook, mode_id),
         "value": found.value,

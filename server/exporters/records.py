@@ -1,8 +1,10 @@
 """What an export is made of: plain rows, free of the database."""
 
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Any, NamedTuple
 
 PRESENT, ABSENT = "present", "absent"
@@ -95,6 +97,17 @@ class TraceRecord:
         name: str = self.fields["trace_id"]
         return name
 
+    def labels_of(self, mode: int) -> tuple[LabelRecord, ...]:
+        """The labels of one mode; tables ask for each mode of each trace."""
+        return self._by_mode.get(mode, ())
+
+    @cached_property
+    def _by_mode(self) -> Mapping[int, tuple[LabelRecord, ...]]:
+        found: defaultdict[int, list[LabelRecord]] = defaultdict(list)
+        for label in self.labels:
+            found[label.mode].append(label)
+        return {mode: tuple(labels) for mode, labels in found.items()}
+
 
 @dataclass(frozen=True)
 class SignalRecord:
@@ -116,7 +129,11 @@ class Codebook:
 
     def mode(self, mode_id: int) -> ModeRecord | None:
         """The mode of that id, unless it was merged."""
-        return next((mode for mode in self.modes if mode.id == mode_id), None)
+        return self._by_id.get(mode_id)
+
+    @cached_property
+    def _by_id(self) -> Mapping[int, ModeRecord]:
+        return {mode.id: mode for mode in self.modes}
 
 
 class Combined(NamedTuple):

@@ -144,7 +144,7 @@ def value(trace: TraceRecord, criterion: Criterion, annotator: int | None) -> st
     """Return pass where people say the failure is absent, fail where it is present."""
     mode = criterion.mode.id
     if annotator is None:
-        found = combine(trace.labels, mode).value
+        found = combine(trace.labels_of(mode), mode).value
     else:
         own = (x for x in trace.labels if x.annotator_id == annotator and not x.is_gold)
         found = next((label.value for label in own if label.mode == mode), None)

@@ -140,7 +140,7 @@ def _label(
             return None
         value, source, version, reason = label.value, label.source, label.mode_version, ""
     else:
-        combined = combine(trace.labels, mode.id)
+        combined = combine(trace.labels_of(mode.id), mode.id)
         if combined.value is None or combined.mode_version is None:
             return None
         value, source, version = combined.value, combined.source, combined.mode_version
