@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.cliffs_delta import cliffs_delta
+from analysis.cohorts.threads import one_thread
 from analysis.compression_populations import (
     CORRECT,
     GROWTH,
@@ -150,5 +151,6 @@ def _scores(both: pd.DataFrame, is_wrong: np.ndarray) -> np.ndarray:
     features = np.column_stack([np.log(both[TOKENS].to_numpy(float)), both[RESIDUAL].to_numpy()])
     spread = features.std(axis=0)
     scaled = (features - features.mean(axis=0)) / np.where(spread > 0, spread, 1)
-    model = LogisticRegression(C=1e6, max_iter=1_000).fit(scaled, is_wrong)
+    with one_thread():
+        model = LogisticRegression(C=1e6, max_iter=1_000).fit(scaled, is_wrong)
     return np.asarray(model.decision_function(scaled))
