@@ -123,8 +123,8 @@ def specification(chart: "alt.TopLevelMixin", *, height: int = HEIGHT) -> dict[s
     import altair as alt
 
     with alt.data_transformers.disable_max_rows():
-        # Parts are compared with the schema as they are made; again, all of them together would take
-        # longer than everything else.
+        # Parts are compared with the schema as they are made; to compare them all once more would
+        # take longer than everything else.
         spec: dict[str, Any] = chart.to_dict(validate=False)
     rows = max((len(rows) for rows in spec.get("datasets", {}).values()), default=0)
     if rows > LARGEST:
