@@ -6,13 +6,14 @@ from pygments.lexers import get_lexer_by_name
 from pygments.token import STANDARD_TYPES
 from pygments.util import ClassNotFound
 
-_HIGHLIGHTED_CHARACTERS = 20_000
-"""Longer code stays plain: some lexers take a time quadratic in its length."""
+HIGHLIGHTED_CHARACTERS = 20_000
+"""Of one text, all its code together; what is longer stays plain: some lexers take a time quadratic
+in its length."""
 
 
 def coloured(code: str, language: str) -> Iterator[tuple[int, int, str]]:
     """Yield (start, end, class) of every piece of the code, without a gap."""
-    pieces = [*_lexed(code, language)] if len(code) <= _HIGHLIGHTED_CHARACTERS else []
+    pieces = [*_lexed(code, language)] if language else []
     if "".join(code[start:end] for start, end, _ in pieces) == code:
         yield from pieces
     else:

@@ -8,7 +8,7 @@ from html import escape
 import nh3
 from markdown_it.token import Token
 
-from server.markdown.code import coloured
+from server.markdown.code import HIGHLIGHTED_CHARACTERS, coloured
 from server.markdown.positions import PositionLost, Positions, Source, positioned_parser
 from server.markdown.runs import Mark, Run, Runs
 
@@ -62,6 +62,7 @@ class _Writer:
         self._source = Source(text)
         self._parts: list[str] = []
         self._written = 0
+        self._colours_left = HIGHLIGHTED_CHARACTERS
 
     def plain(self) -> str:
         self._parts.append('<div class="plain-text">')
@@ -175,7 +176,8 @@ class _Writer:
         code = token.content.removesuffix("\n")
         positions = self._source.block(code, token.map or (), skipped=skipped)
         self._parts.append('<pre class="highlight"><code>')
-        for start, end, css in coloured(code, language):
+        self._colours_left -= len(code)
+        for start, end, css in coloured(code, language if self._colours_left >= 0 else ""):
             self._slice(positions, code, start, end, css)
         self._parts.append("</code></pre>")
 

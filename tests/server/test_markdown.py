@@ -247,6 +247,12 @@ def value_of(node: JsonNode, text: str) -> object:
     return json.loads(text[node.start : node.end])
 
 
+def test_code_is_coloured_up_to_a_bound_of_all_of_a_text() -> None:
+    fence = "```python\nimport os\n" + "#" * 9_000 + "\n```\n\n"
+    assert to_html(fence * 2).count('class="kn"') == 2
+    assert to_html(fence * 4).count('class="kn"') == 2
+
+
 def test_blanks_behind_a_json_text_take_no_time() -> None:
     tree = parse_json("[1]" + " " * 5_000_000)  # by the square of their number, it took days
     assert tree is not None
