@@ -8,9 +8,11 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from server import schema
+from server.assistant.check import check_assistant
 from server.db import Database
 from server.embedder import embedder_in_use
 from server.jobs import Jobs
+from server.oidc.check import check_oidc
 from server.services import runs
 from server.settings import Settings
 
@@ -41,6 +43,7 @@ def examine(database: Database, settings: Settings, jobs: Jobs) -> list[Check]:
         _data_directory(settings.data),
         _embedding_model(settings),
         _abandoned_runs(database, jobs),
+        *_asked_elsewhere(settings),
     ]
 
 
@@ -75,6 +78,19 @@ def _embedding_model(settings: Settings) -> Check:
     chosen = embedder_in_use(settings.embedding_model)
     state = State.NOTICE if chosen.embedder.corpus_bound else State.OK
     return Check("embedding model", state, chosen.reason)
+
+
+def _asked_elsewhere(settings: Settings) -> list[Check]:
+    """Look at the provider that people sign in with and at the language model, where there are."""
+    found = []
+    if (provider := check_oidc(settings)) is not None:
+        works = State.NOTICE if provider.advice else State.OK
+        told = f"{provider.told}. {provider.advice}" if provider.advice else provider.told
+        found.append(Check("sign-in provider", works if provider.is_usable else State.FAILED, told))
+    if (model := check_assistant(settings)) is not None:
+        state = State.OK if model.is_usable else State.NOTICE
+        found.append(Check("language model", state, model.told))
+    return found
 
 
 def _abandoned_runs(database: Database, jobs: Jobs) -> Check:

@@ -9,8 +9,10 @@ import pytest
 from fastapi.testclient import TestClient
 
 from server.db import Database
+from server.jobs import Jobs
 from server.oidc.check import check_oidc
 from server.oidc_settings import OidcSettings
+from server.services import doctor
 from server.settings import Settings
 from tests.application import serving
 from tests.oidc_provider import CLIENT, OidcProvider
@@ -146,3 +148,10 @@ def test_the_doctor_finds_what_is_wrong_with_the_provider(
     assert found is not None
     assert "/nowhere/secret can't be read" in found.told
     assert check_oidc(OidcSettings()) is None
+
+
+def test_the_doctor_s_list_holds_the_provider(with_provider: Settings, database: Database) -> None:
+    found = {c.name: c for c in doctor.examine(database, with_provider, Jobs.immediate())}
+    assert found["sign-in provider"].state is doctor.State.NOTICE
+    assert "gives 1 of its keys" in found["sign-in provider"].finding
+    assert "language model" not in found
