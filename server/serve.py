@@ -4,6 +4,7 @@ import gc
 import http.client
 import ipaddress
 import json
+import multiprocessing
 import os
 import signal
 import socket
@@ -37,7 +38,7 @@ _OPTIONS: dict[str, Any] = {
 _COLLECTED_AFTER = (10_000, 10, 100)
 """Objects more than before, and young collections, after which the collector looks again."""
 _LOOKS_AGAIN_S = 0.5
-_BUSY_FOR_S = 30
+_BUSY_FOR_S = 10
 """A server process that says nothing for so long is taken for stuck, and replaced."""
 _LEAVES_JOBS = "FAULTBOOK_SERVES_WITHOUT_JOBS"
 """Tells the processes of one server that background jobs are for `faultbook worker`."""
@@ -167,9 +168,18 @@ def run_processes(
 def application() -> "FastAPI":
     """Build the application in one of several server processes, from its environment."""
     put_off_collections()
+    threading.Thread(target=_end_with_parent, name="ends with its parent", daemon=True).start()
     app = _created(Settings(), runs_jobs=not os.environ.get(_LEAVES_JOBS))
     _spare_requests_collections()
     return app
+
+
+def _end_with_parent() -> None:
+    """End where whoever started this process was killed: it would keep the port for itself."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        signal.raise_signal(signal.SIGTERM)
 
 
 def _created(settings: Settings, *, runs_jobs: bool) -> "FastAPI":

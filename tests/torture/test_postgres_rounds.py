@@ -2,9 +2,11 @@
 
 import os
 import signal
+import socket
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import psutil
 import pytest
@@ -101,6 +103,16 @@ def test_one_of_four_server_processes_killed_is_replaced_and_nothing_is_lost(
                 row.restarted(time.monotonic() - killed_at)
         assert server.end(signal.SIGTERM) == 0
     finish(own, people, row)
+
+
+def test_a_killed_supervisor_takes_its_processes_along_and_the_port_is_free(own: Settings) -> None:
+    with running(*serve(own)) as server:
+        processes = answering(server.process.pid)
+        port = urlsplit(server.answer["url"]).port
+        assert server.end(signal.SIGKILL) == -signal.SIGKILL
+        psutil.wait_procs(processes, timeout=WITHIN_S)
+        assert not any(process.is_running() for process in processes)
+        socket.create_server(("127.0.0.1", port or 0)).close()
 
 
 def test_postgresql_killed_under_four_processes_loses_nothing_and_all_goes_on(
