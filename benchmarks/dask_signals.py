@@ -1,6 +1,6 @@
 """Signals over a Parquet file by the workers of a Dask cluster: two against one, and against none.
 
-The outputs are some 600 bytes of paragraphs of real answers, a thousand rows a row group, so that
+The outputs are some 2 KB, four paragraphs of real answers, a thousand rows a row group, so that
 the workers read the file themselves. Scheduler, workers and the command run on the same cores
 (`--cores`). Times are of the whole command, with the start of its interpreter; the cluster stands
 before, as one does, and has measured once. What is written has to be the same file each time.
@@ -26,6 +26,7 @@ SIZES = {"quick": (2_000,), "standard": (1_000, 10_000, 100_000), "full": (10_00
 TARGET = 1.7
 _GROUP = 1_000
 _LENGTH = range(300, 900)
+_PARAGRAPHS = 4
 _LAPS = 416
 
 
@@ -64,8 +65,8 @@ def _batch(rng: random.Random, known: list[str], start: int, rows: int) -> pa.Re
             "model": [f"model {n % 5}" for n in numbers],
             "task": [f"task {n % 7}" for n in numbers],
             "passed": [rng.random() < 0.7 for _ in numbers],
-            "completion_tokens": [rng.randint(100, 250) for _ in numbers],
-            "output": [f"{rng.choice(known)} {n}" for n in numbers],
+            "completion_tokens": [rng.randint(400, 700) for _ in numbers],
+            "output": ["\n\n".join(rng.choices(known, k=_PARAGRAPHS)) for _ in numbers],
         }
     )
 
