@@ -30,7 +30,7 @@ check: $(VENV)/.dev lint ## The fast half of `make test`: everything but the bro
 
 torture: $(VENV)/.dev chromium postgres ## Long rounds: processes killed, disks filled, big hostile files: ROUNDS=5 for fewer, ARGS="-k disk" for some
 	FAULTBOOK_TORTURE=1 FAULTBOOK_TORTURE_ROUNDS=$(ROUNDS) FAULTBOOK_TORTURE_REPORT=docs/torture.md \
-	  $(BIN)/pytest tests/torture --db $$($(HAS_POSTGRES) && echo both || echo sqlite) $(ARGS)
+	  $(BIN)/pytest tests/torture tests/server/api/test_schema.py --db $$($(HAS_POSTGRES) && echo both || echo sqlite) $(ARGS)
 
 audit: $(VENV)/.made ## Ask the advisory databases about every pinned package; needs the internet
 	$(BIN)/python -m venv $(VENV)/audit

@@ -1,5 +1,7 @@
 """The API keeps to its own schema, whatever is sent: bounded, the same examples every time."""
 
+import os
+
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, settings
@@ -12,6 +14,8 @@ from server.api.app import create_api
 from server.api.fields import LARGEST
 from tests.databases import Databases
 from tests.server.api.conftest import API, Peopled, Team, worked_on
+
+EXAMPLES = 50 if os.environ.get("FAULTBOOK_TORTURE") else 10
 
 
 class _Server:
@@ -61,7 +65,7 @@ def aimed(case: Case) -> None:
 
 @schema.parametrize()
 @settings(
-    max_examples=10,
+    max_examples=EXAMPLES,
     derandomize=True,
     deadline=None,
     suppress_health_check=list(HealthCheck),
