@@ -21,7 +21,7 @@ from anyio import CancelScope, CapacityLimiter, to_thread
 from fastapi import Depends, Request
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.orm import ORMExecuteState
-from sqlmodel import Session
+from sqlmodel import Session, SQLModel
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 BUSY_TIMEOUT_MS = 20_000
@@ -106,6 +106,16 @@ def create_engine(url: str) -> Engine:
 
 class NoTurn(Exception):
     """A request waited too long for its turn to write; nothing of it was done."""
+
+
+def lock(session: Session, row: SQLModel) -> None:
+    """Read a row anew and keep it from other processes until the commit.
+
+    What is decided by a row's version has to be: else two who read the same version both write. On
+    SQLite whoever writes is alone already.
+    """
+    if session.get_bind().dialect.name != "sqlite":
+        session.refresh(row, with_for_update=True)
 
 
 def after_commit(session: Session, action: Callable[[], None]) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from sqlmodel import Session
 
+from server.db import lock
 from server.errors import Conflict, Invalid, NotFound
 from server.models.base import stored_id
 from server.models.mode import HUES, FailureMode, ModeExample, ModeStatus, ModeVersion
@@ -148,6 +149,7 @@ def redefine(
         Conflict: The definition was changed since `version`; `detail` holds both wordings.
     """
     mode = find(session, member, mode_id)
+    lock(session, mode)
     latest = session.exec(queries.versions(mode_id)).first()
     if latest and all(getattr(latest, name) == text for name, text in vars(wording).items()):
         return latest

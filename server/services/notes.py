@@ -2,6 +2,7 @@
 
 from sqlmodel import Session, col, select
 
+from server.db import lock
 from server.errors import Conflict, Forbidden, Invalid, NotFound
 from server.models.grouping import Grouping
 from server.models.mode import ModeExample
@@ -125,6 +126,7 @@ def own_note(session: Session, member: Member, note_id: int) -> Note:
         raise NotFound(f"This project has no note {note_id}.")
     if note.annotator_id != member.id:
         raise Forbidden("This is somebody else's note: write one of your own beside it.")
+    lock(session, note)
     return note
 
 

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from sqlmodel import Session
 
+from server.db import lock
 from server.errors import Conflict, Invalid
 from server.models.base import stored_id, utc_now
 from server.models.journal import RowName
@@ -22,6 +23,13 @@ def own_verdict(session: Session, member: Member, trace_id: int) -> Verdict | No
     return session.exec(queries.own(trace_id, member.id, round_id)).first()
 
 
+def _own_to_change(session: Session, member: Member, trace_id: int) -> Verdict | None:
+    verdict = own_verdict(session, member, trace_id)
+    if verdict is not None:
+        lock(session, verdict)
+    return verdict
+
+
 def decide(
     session: Session,
     member: Member,
@@ -38,7 +46,7 @@ def decide(
         Conflict: `version` is not the verdict's: it was changed meanwhile, in another tab.
     """
     trace = traces.find(session, member, trace_id)
-    verdict = own_verdict(session, member, trace_id)
+    verdict = _own_to_change(session, member, trace_id)
     kept = verdict.first_failure_step if verdict and value is VerdictValue.FAIL else None
     decision = Decision(session, member, "verdict.given" if verdict is None else "verdict.changed")
     verdict = _write(session, member, trace, verdict, decision, _Judgement(value, kept), version)
@@ -62,7 +70,7 @@ def choose_first_failure_step(
     """
     trace = traces.find(session, member, trace_id)
     _check_step(trace, position)
-    verdict = own_verdict(session, member, trace_id)
+    verdict = _own_to_change(session, member, trace_id)
     decision = Decision(session, member, "first_failure_step.chosen")
     judgement = _Judgement(VerdictValue.FAIL, position)
     verdict = _write(session, member, trace, verdict, decision, judgement, version)
@@ -92,7 +100,7 @@ def put(
     _check_step(trace, first_failure_step)
     if first_failure_step is not None and value is not VerdictValue.FAIL:
         raise Invalid("Only a trace that failed has a first failing step: leave it out.")
-    verdict = own_verdict(session, member, trace_id)
+    verdict = _own_to_change(session, member, trace_id)
     judgement = _Judgement(value, first_failure_step)
     if verdict is not None and judgement == _Judgement(verdict.value, verdict.first_failure_step):
         return verdict
@@ -147,7 +155,7 @@ def submit(
         Invalid: There is no verdict yet.
     """
     trace = traces.find(session, member, trace_id)
-    verdict = own_verdict(session, member, trace_id)
+    verdict = _own_to_change(session, member, trace_id)
     if verdict is None:
         raise Invalid("No verdict yet: choose Pass, Fail or Defer, then save and go on.")
     if verdict.submitted_at is None:
@@ -176,7 +184,7 @@ def describe(
         Invalid: There is no verdict yet.
     """
     trace = traces.find(session, member, trace_id)
-    verdict = own_verdict(session, member, trace_id)
+    verdict = _own_to_change(session, member, trace_id)
     if verdict is None:
         raise Invalid("No verdict yet: choose Pass, Fail or Defer first.")
     wanted = {"reason": reason, "minimal_repro": minimal_repro}
@@ -195,7 +203,7 @@ def requeue(session: Session, member: Member, trace_id: int) -> Verdict:
         Invalid: They have not finished it.
     """
     trace = traces.find(session, member, trace_id)
-    verdict = own_verdict(session, member, trace_id)
+    verdict = _own_to_change(session, member, trace_id)
     if verdict is None or verdict.submitted_at is None:
         raise Invalid("You have not finished this trace: it is still in your queue.")
     decision = Decision(session, member, "verdict.requeued")
