@@ -35,6 +35,8 @@ COUNTED = 200_000
 """Traces of a project up to which everything that matches is counted."""
 MOST_COUNTED = 1_000
 """How far is counted in larger ones, whose filters would else be asked of every trace."""
+_BY_PEOPLE = ("annotator", "mode", "verdict")
+"""What these find is gathered once: asked trace by trace, it would be gathered for each."""
 PAGE_FIELDS = ("sort", "after", "before", FIELD)
 _COLUMNS = (
     ("trace", "trace", False),
@@ -206,7 +208,9 @@ def _page(
     )
     window = Window(PAGE_SIZE, sorting.descending, after, None if after else before)
     is_huge = facts.trace_count > COUNTED
-    source = queries.source(order, where, once=is_filtered and not is_huge, filtered=is_filtered)
+    by_people = any(filters.get(key) for key in _BY_PEOPLE)
+    once = is_filtered and (by_people or not is_huge)
+    source = queries.source(order, where, once=once, filtered=is_filtered)
     known = None if is_filtered else facts.having(sorting.signal)
     most = MOST_COUNTED if is_huge else None
     found = read_window(facts.session, source, window, Count(known, most))
