@@ -75,20 +75,58 @@ def doctor(console: Console) -> None:
     console.answer({"checks": found})
 
 
-def backup(console: Console, file: FileArgument) -> None:
+def backup(
+    console: Console,
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="File to write, or a folder of backups.")
+    ],
+    keep: Annotated[
+        int | None,
+        typer.Option(min=1, metavar="N", help="In a folder: keep the latest N backups."),
+    ] = None,
+) -> None:
     """Copy the database and the files beside it into one zip file, while others may write."""
     from server.services import backups
 
-    with opened(console) as database:
-        size = backups.backup(database, console.settings, file)
-    console.say(f"{file} holds everything, in {size:,} bytes.")
-    console.answer({"file": str(file), "bytes": size})
+    if keep is not None and file.is_file():
+        raise typer.BadParameter("--keep is for a folder of backups.")
+    is_folder = keep is not None or file.is_dir()
+    started = time.monotonic()
+    with opened(console) as database, console.progress("Copying") as progress:
+        if is_folder:
+            made = backups.backup_into(database, console.settings, file, progress, keep)
+        else:
+            made = backups.backup(database, console.settings, file, progress)
+    console.say(
+        f"{made.file} holds {made.rows:,} rows and {made.files:,} files, in {made.bytes:,} bytes."
+    )
+    for name in made.missing:
+        console.say(f"Not in it, since it was gone before: {name}")
+    for old in made.removed:
+        console.say(f"Removed: {old}")
+    console.answer({**asdict(made), "seconds": time.monotonic() - started})
 
 
-def restore(console: Console, file: FileArgument) -> None:
-    """Put a backup into a data directory that holds no database yet."""
-    from server.services import backups
+def restore(
+    console: Console,
+    file: FileArgument,
+    check: Annotated[
+        bool, typer.Option("--check", help="Only look whether it could be restored.")
+    ] = False,
+) -> None:
+    """Put a backup into a data directory and a database that hold nothing yet."""
+    from server.services import restores
 
-    backups.restore(console.settings, file)
-    console.say(f"{console.settings.data} holds what {file} held.")
-    console.answer({"data": str(console.settings.data.resolve())})
+    with console.progress("Reading") as progress:
+        if check:
+            found = restores.check(file, progress)
+        else:
+            found = restores.restore(console.settings, file, progress)
+    held = f"{found.rows:,} rows and {found.files:,} files"
+    if check:
+        console.say(f"{file} is whole: {held}.")
+    else:
+        console.say(f"{found.target} and {console.settings.data} hold {held}.")
+    if not found.is_checked:
+        console.say("It was made before backups had checksums: damage to its files was not seen.")
+    console.answer({**asdict(found), "data": str(console.settings.data.resolve())})

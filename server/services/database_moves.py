@@ -46,7 +46,7 @@ def move(source: Database, url: str, progress: Progress, *, verify: bool = True)
         raise Invalid("This is the database that is to be moved: name another one.")
     with _held(source) as before, opened_target(url) as target:
         rows = moved_rows.counts(before)
-        _copy(before, target, rows, progress)
+        copy_rows(before, target, rows, progress)
         for number, _ in enumerate(target.steps_left()):
             progress(number, 0, "Building indexes")
         moved_rows.move_sequences(before, target.connection)
@@ -86,7 +86,8 @@ def _begun(connection: Connection) -> Connection:
     return connection
 
 
-def _copy(before: Connection, target: Target, rows: dict[str, int], progress: Progress) -> None:
+def copy_rows(before: Connection, target: Target, rows: dict[str, int], progress: Progress) -> None:
+    """Copy all tables, of which `rows` says how many rows each holds."""
     total, done = sum(rows.values()), 0
     for table in moved_rows.tables():
         form = moved_rows.plain(table, json_as_text=target.json_as_text)
