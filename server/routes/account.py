@@ -98,14 +98,17 @@ def accept_invitation(
 ) -> Response:
     """Use a one-time link, and sign in."""
     try:
-        if invitations.invitation(session, secret).kind is not InvitationKind.SIGN_IN:
+        link = invitations.invitation(session, secret)
+        if link.kind is not InvitationKind.SIGN_IN:
             check_passwords(request)
         user = invitations.accept(session, secret, name=name, email=email, password=password)
     except FaultbookError:
         limits.wrong_token(request)
         raise
     opened = accounts.open_session(session, user, user_agent=request.headers.get("user-agent", ""))
-    return with_session(request, go_to(request, "/", message=f"Welcome, {user.name}"), opened)
+    project = invitations.project_of(session, link)
+    path = "/" if project is None else f"/projects/{project.slug}"
+    return with_session(request, go_to(request, path, message=f"Welcome, {user.name}"), opened)
 
 
 @router.post("/invitations/{secret}/join")

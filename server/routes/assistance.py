@@ -8,8 +8,7 @@ from fastapi.responses import PlainTextResponse
 from server.errors import NotFound
 from server.models.run import AnalysisRun
 from server.routes.groups import ChosenNotes
-from server.routes.runs import STOP_POLLING
-from server.routes.screen import LeadScreen, Screen
+from server.routes.screen import STOP_POLLING, LeadScreen, Screen
 from server.services import assistance, assistant_runs, modes, runs
 from server.views.assistance import (
     JudgeDraftPage,

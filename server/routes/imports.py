@@ -11,8 +11,7 @@ from server.models.base import stored_id
 from server.models.trace import Import, TraceSource
 from server.routes.multipart import BODY_LIMIT, ReceivedFiles
 from server.routes.rule_choices import RuleChoices
-from server.routes.runs import STOP_POLLING
-from server.routes.screen import KeeperScreen, LeadScreen, Reader
+from server.routes.screen import STOP_POLLING, KeeperScreen, LeadScreen, Reader
 from server.services import (
     import_look,
     imports,

@@ -4,14 +4,11 @@ from typing import Any
 
 from fastapi import APIRouter, Response
 
-from server.routes.screen import AnnotatorScreen, Reader
+from server.routes.screen import STOP_POLLING, AnnotatorScreen, Reader
 from server.services import runs
 from server.views.runs import RunPage, run_page
 
 router = APIRouter(prefix="/projects/{slug}/runs", tags=["runs"])
-
-STOP_POLLING = 286
-"""The status that tells htmx to ask no more."""
 
 
 @router.get("/{run_id}")

@@ -21,6 +21,9 @@ from server.settings import Settings
 from server.views.facts import Facts
 from server.views.shell import Shell, shell
 
+STOP_POLLING = 286
+"""The status that tells htmx to ask no more: what ran is over, and may have made rows."""
+
 _COUNTING = frozenset({"groups", "modes", "labels"})
 """Screens on which a decision changes the rail's numbers; elsewhere counting only costs time."""
 
@@ -88,14 +91,15 @@ class Screen:
         With the `facts` that the page was built from, the rail counts nothing twice.
         """
         decides = self.wants_fragment and self.request.method not in SAFE_METHODS
-        counted = not self.wants_fragment or (decides and section in _COUNTING)
+        is_over = status == STOP_POLLING
+        counted = not self.wants_fragment or is_over or (decides and section in _COUNTING)
         counts = (facts or Facts(self.session, self.member)) if counted else None
         is_part = self.wants_fragment and bool(blocks)
         frame = shell(self.session, self.member, section, self.who.user, counts, is_part=is_part)
         response = show_page(
             self.request, template, view, frame, blocks=blocks, status=status, headers=self._headers
         )
-        if decides:
+        if decides or is_over:
             response.body = bytes(response.body) + _rail(frame, counted=counted)
             response.headers["Content-Length"] = str(len(response.body))
         return response

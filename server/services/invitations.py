@@ -99,6 +99,11 @@ def invitation(session: Session, secret: str) -> Invitation:
     return found
 
 
+def project_of(session: Session, link: Invitation) -> Project | None:
+    """Return the project that a link leads to, if to any."""
+    return None if link.project_id is None else session.get_one(Project, link.project_id)
+
+
 def accept(session: Session, secret: str, *, name: str, email: str, password: str) -> User:
     """Use a link: become admin, make an account and join, choose a new password, or sign in.
 

@@ -86,8 +86,11 @@ def begin_in(session: Session, provider: Provider, wish: Wish) -> str:
 
 def _remember(session: Session, provider: Provider, wish: Wish, drawn: flow.Secrets) -> None:
     session.execute(queries.ended(utc_now()))
+    next_path = wish.next_path
     if wish.invitation:
-        identities.joinable(invitations.invitation(session, wish.invitation))
+        link = identities.joinable(invitations.invitation(session, wish.invitation))
+        project = invitations.project_of(session, link)
+        next_path = next_path if project is None else f"/projects/{project.slug}"
     session.add(
         SignInAttempt(
             state_hash=accounts.hashed(drawn.state),
@@ -96,7 +99,7 @@ def _remember(session: Session, provider: Provider, wish: Wish, drawn: flow.Secr
             nonce=drawn.nonce,
             verifier=drawn.verifier,
             redirect_uri=wish.redirect_uri,
-            next_path=wish.next_path,
+            next_path=next_path,
             user_id=wish.user_id,
             invitation_hash=accounts.hashed(wish.invitation) if wish.invitation else "",
             expires_at=utc_now() + ATTEMPT_LIFE,

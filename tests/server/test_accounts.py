@@ -168,7 +168,7 @@ def test_an_invited_annotator_joins_with_that_role_and_strangers_see_no_project(
 
     guarded.cookies.clear()
     form = {"name": "Ann", "email": "ann@example.org", "password": PASSWORD}
-    assert guarded.post(link[0], data=form).status_code == 303
+    assert guarded.post(link[0], data=form).headers["location"] == f"/projects/{SLUG}"
     assert guarded.get(f"/projects/{SLUG}/settings").status_code == 200
     refused = guarded.post(
         f"/projects/{SLUG}/members/invitations", data={"role": "lead", "email": ""}

@@ -353,6 +353,7 @@ def test_a_cancelled_import_says_what_it_kept_and_goes_on(
     assert fragment.status_code == 286
     assert "It stopped after 500 traces. 400 created or updated by then are kept" in fragment.text
     assert "hx-trigger" not in fragment.text
+    assert 'id="count-traces" hx-swap-oob="true"' in fragment.text, "the rail counts what came in"
     settings.uploads.mkdir()
     (settings.uploads / "a").write_bytes(lines(chat("a"), chat("b")))
     assert counts(client.post(f"{path}/start").text)["created"] == 2

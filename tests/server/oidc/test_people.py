@@ -80,7 +80,8 @@ def test_without_an_account_only_who_was_invited_comes_in(
         secret = invitations.invite(session, leader, project, Role.ANNOTATOR)
     page = visitor.get(f"/invitations/{secret}").text
     assert "Go on with Example ID" in page
-    assert sign_in(visitor, f"{BEGIN}?invitation={secret}").status_code == 303
+    joined = sign_in(visitor, f"{BEGIN}?invitation={secret}")
+    assert joined.headers["location"] == f"/projects/{SLUG}"
     assert visitor.get(f"/projects/{SLUG}").status_code == 200
     assert visitor.get(f"/invitations/{secret}").status_code == 404
     assert sign_in(visitor).status_code == 303
