@@ -70,17 +70,22 @@ def _insert(dialect: str, table: type[OtlpSpan] | type[OtlpTrace]) -> Any:
     return (sqlite.insert if dialect == "sqlite" else postgresql.insert)(table)
 
 
-def due(now: datetime) -> SelectOfScalar[OtlpTrace]:
-    """Traces of open projects that are to be put together by now, the longest due first."""
+def due(now: datetime, furthest: datetime) -> SelectOfScalar[OtlpTrace]:
+    """Traces of open projects that are to be put together by now, the longest due first.
+
+    Nothing is put off to after `furthest`: what says so was written before the clock was set back.
+    """
+    due_at = col(OtlpTrace.due_at)
     return (
         select(OtlpTrace)
         .join(Project, col(Project.id) == col(OtlpTrace.project_id))
         .where(
-            col(OtlpTrace.due_at) <= now,
+            due_at.is_not(None),
+            sa.or_(due_at <= now, due_at > furthest),
             col(Project.read_only).is_(False),
             col(Project.archived_at).is_(None),
         )
-        .order_by(col(OtlpTrace.due_at), col(OtlpTrace.id))
+        .order_by(due_at, col(OtlpTrace.id))
     )
 
 

@@ -1,5 +1,6 @@
 """Statements over webhooks and their outbox."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -25,13 +26,22 @@ def one(project_id: int, webhook_id: int) -> SelectOfScalar[Webhook]:
     return of_project(project_id).where(Webhook.id == webhook_id)
 
 
-def due(now: datetime) -> SelectOfScalar[WebhookDelivery]:
-    """Deliveries whose time has come and whose webhook is on, the longest waiting first."""
+def due(now: datetime, furthest: Sequence[datetime]) -> SelectOfScalar[WebhookDelivery]:
+    """Deliveries whose time has come and whose webhook is on, the longest waiting first.
+
+    After n tries nothing waits beyond `furthest[n]`: what does was written before the clock was
+    set back.
+    """
+    next_try_at = col(WebhookDelivery.next_try_at)
+    too_far = (
+        sa.and_(col(WebhookDelivery.tries) == tries, next_try_at > latest)
+        for tries, latest in enumerate(furthest)
+    )
     return (
         select(WebhookDelivery)
         .join(Webhook, col(Webhook.id) == col(WebhookDelivery.webhook_id))
-        .where(col(WebhookDelivery.next_try_at) <= now, col(Webhook.disabled_at).is_(None))
-        .order_by(col(WebhookDelivery.next_try_at), col(WebhookDelivery.id))
+        .where(sa.or_(next_try_at <= now, *too_far), col(Webhook.disabled_at).is_(None))
+        .order_by(next_try_at, col(WebhookDelivery.id))
     )
 
 

@@ -29,7 +29,7 @@ NAME = "Live traces"
 QUIET = timedelta(seconds=1)
 """How long spans wait for others of their trace before it is put together."""
 _QUIET_PER_SPAN = timedelta(milliseconds=2)
-_LONGEST_QUIET = timedelta(seconds=120)
+LONGEST_QUIET = timedelta(seconds=120)
 _REFUSED_FILE_BYTES = 64 * 1024**2
 """Refused spans are kept in their file up to this size; further ones are only counted."""
 
@@ -235,7 +235,7 @@ def due_after(now: datetime, span_count: int) -> datetime:
     The longer it is, the longer it waits: work on it stays in proportion to its spans, however
     many deliveries they come in.
     """
-    return now + min(QUIET + span_count * _QUIET_PER_SPAN, _LONGEST_QUIET)
+    return now + min(QUIET + span_count * _QUIET_PER_SPAN, LONGEST_QUIET)
 
 
 def _count(

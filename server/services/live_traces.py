@@ -34,6 +34,8 @@ CHARACTERS_AT_ONCE = 4 * 1024**2
 """A chunk ends at either: one transaction must not keep people from saving."""
 _CLAIMED_FOR = timedelta(seconds=15)
 """After so long, another process takes what a killed one had begun."""
+_PUT_OFF_AT_MOST = live_spans.LONGEST_QUIET + timedelta(minutes=1)
+"""By claims and waits alike, and by as much as the clocks of two machines may differ."""
 _NOT_SHOWN = "It could not be put together: an error of ours, which the server's log describes."
 
 
@@ -92,11 +94,12 @@ def assemble_due(
 
 def _claim(database: Database, now: datetime) -> tuple[int, list[_Claimed]]:
     """Take the traces of one project that are due, for as long as a claim lasts."""
+    due = queries.due(now, now + _PUT_OFF_AT_MOST)
     with database.reading() as session:
-        if session.exec(queries.due(now).limit(1)).first() is None:
+        if session.exec(due.limit(1)).first() is None:
             return 0, []
     with database.writing() as session:
-        free = queries.due(now).with_for_update(of=OtlpTrace, skip_locked=True)
+        free = due.with_for_update(of=OtlpTrace, skip_locked=True)
         marks = session.exec(free.limit(TRACES_AT_ONCE)).all()
         marks = [mark for mark in marks if mark.project_id == marks[0].project_id]
         until = utc_now() + _CLAIMED_FOR

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from sqlmodel import Session
+from sqlmodel.sql.expression import SelectOfScalar
 
 from server import __version__
 from server.db import Database
@@ -23,6 +24,8 @@ DISABLED_AFTER = 20
 """Failed tries in a row, over all deliveries of a webhook."""
 CLAIM = timedelta(minutes=2)
 """How long a sender that died keeps a delivery from being sent again."""
+_CLOCKS_DIFFER = timedelta(minutes=1)
+"""At most, between machines that share a database."""
 _AT_ONCE = 20
 _TOLD = 500
 
@@ -48,10 +51,10 @@ def send_due(
     tries = 0
     while not is_over():
         with database.reading() as session:
-            if session.exec(queries.due(utc_now()).limit(1)).first() is None:
+            if session.exec(_due().limit(1)).first() is None:
                 return tries
         with database.writing() as session:
-            claimed = [_claim(session, row) for row in _due(session)]
+            claimed = [_claim(session, row) for row in _free(session)]
         for one in claimed:
             if is_over():
                 return tries  # the claim runs out, and another sender takes it
@@ -60,8 +63,14 @@ def send_due(
     return tries
 
 
-def _due(session: Session) -> list[WebhookDelivery]:
-    statement = queries.due(utc_now()).limit(_AT_ONCE)
+def _due() -> SelectOfScalar[WebhookDelivery]:
+    now = utc_now()
+    waits = (timedelta(), *(max(wait, CLAIM) for wait in (*WAITS, CLAIM)))
+    return queries.due(now, [now + wait + _CLOCKS_DIFFER for wait in waits])
+
+
+def _free(session: Session) -> list[WebhookDelivery]:
+    statement = _due().limit(_AT_ONCE)
     return list(session.exec(statement.with_for_update(skip_locked=True, of=WebhookDelivery)))
 
 

@@ -172,6 +172,21 @@ def test_work_on_a_trace_stays_in_proportion_to_its_spans(
     assert len(conversation(database, calls[0])) == 2_000
 
 
+def test_a_clock_that_is_set_back_puts_nothing_off(
+    database: Database, settings: Settings, project_id: int
+) -> None:
+    """One trace waits to be put together, one was claimed by a process that died."""
+    with time_machine.travel("2026-01-01T13:00:00Z", tick=False) as clock:
+        deliver(database, settings, [FIRST])
+        live_traces._claim(database, utc_now() + LONG_AFTER)
+        deliver(database, settings, [OTHER])
+        clock.move_to("2026-01-01T12:58:00Z")
+        assert live_traces.assemble_due(database) == 0, "as long as some may wait by themselves"
+        clock.move_to("2026-01-01T12:00:00Z")
+        assert live_traces.assemble_due(database) == 2
+        assert live_traces.assemble_due(database) == 0, "once is enough"
+
+
 def test_redaction_comes_before_anything_is_written(
     database: Database, settings: Settings, project_id: int
 ) -> None:

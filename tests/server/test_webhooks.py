@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+import time_machine
 from fastapi.testclient import TestClient
 from sqlmodel import select
 
@@ -166,6 +167,27 @@ def test_a_sender_that_dies_loses_nothing(
     assert send_due(fresh, settings) == 1
     fresh.dispose()
     assert [told["changes"][0]["after"]["name"] for told in receiver.told] == ["Slip"]
+
+
+def test_a_clock_that_is_set_back_puts_nothing_off(
+    database: Database, settings: Settings, receiver: Receiver
+) -> None:
+    """A new delivery does not wait for the old time; one that failed waits no longer than ever."""
+    make_project(database)
+    added(database, settings, receiver.url, ["mode"])
+    with time_machine.travel("2026-01-01T13:00:00Z", tick=False) as clock:
+        receiver.status = 500
+        with database.writing() as session:
+            modes.create(session, member(session), "Fails")
+        assert send_due(database, settings) == 1
+        clock.shift(-1)
+        assert send_due(database, settings) == 0, "it waits its ten seconds"
+        receiver.status = 200
+        with database.writing() as session:
+            modes.create(session, member(session), "Is new")
+        clock.move_to("2026-01-01T12:00:00Z")
+        assert send_due(database, settings) == 2
+        assert send_due(database, settings) == 0, "once is enough"
 
 
 @pytest.mark.parametrize(
