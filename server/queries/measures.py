@@ -1,6 +1,7 @@
 """Statements over the whole server, for whoever watches it."""
 
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import col
@@ -15,7 +16,7 @@ from server.models.trace import Trace
 from server.models.webhook import WebhookDelivery
 
 
-def rows(now: datetime) -> sa.Select[tuple[int, int, int, int, int, int, int]]:
+def rows(now: datetime) -> sa.Select[Any]:
     """Count traces, notes, labels, events, leases, live traces and deliveries that wait."""
     counts = (
         sa.select(sa.func.count(col(Trace.id))),
@@ -31,28 +32,30 @@ def rows(now: datetime) -> sa.Select[tuple[int, int, int, int, int, int, int]]:
     return sa.select(*(count.scalar_subquery() for count in counts))
 
 
-def runs_by_state() -> sa.Select[tuple[str, RunStatus, int]]:
+def runs_by_state() -> sa.Select[str, RunStatus, int]:
     """Count runs of each kind in each state."""
     return sa.select(
         col(AnalysisRun.kind), col(AnalysisRun.status), sa.func.count(col(AnalysisRun.id))
     ).group_by(col(AnalysisRun.kind), col(AnalysisRun.status))
 
 
-def waiting_since() -> sa.Select[tuple[datetime | None]]:
+def waiting_since() -> sa.Select[Any]:
     """When the run that has waited longest was asked for."""
     return sa.select(sa.func.min(col(AnalysisRun.created_at))).where(
-        AnalysisRun.status == RunStatus.QUEUED
+        col(AnalysisRun.status) == RunStatus.QUEUED
     )
 
 
-def silent_runs(before: datetime) -> sa.Select[tuple[int]]:
+def silent_runs(before: datetime) -> sa.Select[Any]:
     """Count runs under way whose worker gave no sign since `before`."""
     return sa.select(sa.func.count(col(AnalysisRun.id))).where(
-        AnalysisRun.status == RunStatus.RUNNING, col(AnalysisRun.heartbeat_at) < before
+        col(AnalysisRun.status) == RunStatus.RUNNING, col(AnalysisRun.heartbeat_at) < before
     )
 
 
-def ended_since(moment: datetime) -> sa.Select[tuple[str, datetime, datetime]]:
+def ended_since(
+    moment: datetime,
+) -> sa.Select[str, datetime | None, datetime | None]:
     """Kind, begin and end of the runs that ended after `moment`."""
     return sa.select(
         col(AnalysisRun.kind), col(AnalysisRun.started_at), col(AnalysisRun.finished_at)

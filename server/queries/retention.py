@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import SQLModel, col, select
@@ -27,11 +28,11 @@ def with_rule() -> SelectOfScalar[Project]:
     )
 
 
-def applied_since(project_id: int, moment: datetime) -> SelectOfScalar[int | None]:
+def applied_since(project_id: int, moment: datetime) -> sa.Select[Any]:
     """Runs that applied a project's rule after `moment`, or are about to."""
-    return select(AnalysisRun.id).where(
-        AnalysisRun.project_id == project_id,
-        AnalysisRun.kind == RunKind.RETENTION,
+    return sa.select(col(AnalysisRun.id)).where(
+        col(AnalysisRun.project_id) == project_id,
+        col(AnalysisRun.kind) == RunKind.RETENTION,
         col(AnalysisRun.created_at) > moment,
     )
 
@@ -64,28 +65,28 @@ def pinned() -> sa.ColumnElement[bool]:
     )
 
 
-def counts(about: sa.ColumnElement[bool]) -> sa.Select[tuple[int, int]]:
+def counts(about: sa.ColumnElement[bool]) -> sa.Select[int, int]:
     """Count traces, and those of them that something holds."""
     held = sa.func.count(sa.case((pinned(), 1)))
     return sa.select(sa.func.count(), held).select_from(Trace).where(about)
 
 
-def expired(about: sa.ColumnElement[bool]) -> sa.Select[tuple[int]]:
+def expired(about: sa.ColumnElement[bool]) -> sa.Select[Any]:
     """Ids of the traces that nothing holds, in the order of ids."""
     return sa.select(col(Trace.id)).where(about, sa.not_(pinned())).order_by(col(Trace.id))
 
 
-def locked(trace_ids: Collection[int]) -> sa.Select[tuple[int]]:
+def locked(trace_ids: Collection[int]) -> sa.Select[Any]:
     """Lock traces until the transaction ends, so that nobody's work begins to hold them."""
     return sa.select(col(Trace.id)).where(col(Trace.id).in_(trace_ids)).with_for_update()
 
 
-def unpinned(trace_ids: Collection[int]) -> sa.Select[tuple[int]]:
+def unpinned(trace_ids: Collection[int]) -> sa.Select[Any]:
     """Those of some traces that nothing holds."""
     return expired(col(Trace.id).in_(trace_ids))
 
 
-def attachments(trace_ids: Collection[int]) -> sa.Select[tuple[str]]:
+def attachments(trace_ids: Collection[int]) -> sa.Select[Any]:
     """Files attached to steps of traces, each once."""
     of_traces = sa.select(col(Step.id)).where(col(Step.trace_id).in_(trace_ids))
     return (
@@ -93,7 +94,7 @@ def attachments(trace_ids: Collection[int]) -> sa.Select[tuple[str]]:
     )
 
 
-def still_attached(digests: Collection[str]) -> sa.Select[tuple[str]]:
+def still_attached(digests: Collection[str]) -> sa.Select[Any]:
     """Those of some files that a step still has."""
     return sa.select(col(Attachment.sha256)).where(col(Attachment.sha256).in_(digests)).distinct()
 

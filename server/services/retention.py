@@ -65,7 +65,7 @@ def request_due(session: Session, jobs: Jobs) -> None:
     """Have every rule applied that was not within a day."""
     for project in session.exec(queries.with_rule()).all():
         asked = queries.applied_since(stored_id(project), utc_now() - _EVERY)
-        if session.exec(asked).first() is None:
+        if session.scalars(asked).first() is None:
             request(session, jobs, project)
 
 
