@@ -50,8 +50,8 @@ validate-exports: $(VENV)/.dev ## Let the tools that exports are for read and ru
 bench: $(VENV)/.dev ## Measure every promise of speed and size beside other tools: ROW=import for one row, ARGS=--quick for a few minutes
 	$(BIN)/python -m benchmarks $(ROW) $(ARGS)
 
-screenshots: $(VENV)/.dev chromium ## Photograph every page of the demo into screenshots/
-	$(BIN)/python -m docs.screenshots screenshots
+screenshots: $(VENV)/.dev chromium ## Make every picture of docs/images anew: ARGS="--all screenshots" for every page instead
+	$(BIN)/python -m docs.screenshots $(ARGS)
 
 clean: ## Remove the virtual environment and caches, never data
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

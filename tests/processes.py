@@ -1,11 +1,13 @@
 """The command `faultbook` for tests: run to its end in this process, or as one of its own."""
 
 import json
+import os
+import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -50,13 +52,18 @@ class Running:
 
 
 @contextmanager
-def running(*arguments: object) -> Iterator[Running]:
-    """Start `faultbook` with `--json` and wait until it is ready; kill it in the end."""
-    command = [str(FAULTBOOK), *(str(argument) for argument in arguments), "--json"]
+def running(*arguments: object, program: Sequence[str] = (str(FAULTBOOK),)) -> Iterator[Running]:
+    """Start `faultbook` with `--json` and wait until it is ready; kill it in the end.
+
+    And all it started, in a session of their own: what is left would keep its output open.
+    """
+    command = [*program, *(str(argument) for argument in arguments), "--json"]
     # Into a file: a pipe that nobody reads is full one day, and whoever logs into it stands still.
     with (
         tempfile.TemporaryFile("w+") as log,
-        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True) as process,
+        subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=log, text=True, start_new_session=True
+        ) as process,
     ):
         try:
             assert process.stdout is not None
@@ -66,5 +73,6 @@ def running(*arguments: object) -> Iterator[Running]:
                 raise AssertionError(log.read())
             yield Running(process, json.loads(line))
         finally:
-            process.kill()
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
             process.communicate()

@@ -13,8 +13,11 @@ from server.settings import Settings
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(DOCS.rglob("*.md"))]
+TOP = [ROOT / f"{name}.md" for name in ("README", "CONTRIBUTING", "CHANGELOG", "SECURITY")]
+PAGES = [*TOP, *sorted(DOCS.rglob("*.md"))]
 COMMANDS = typer.main.get_command(app).commands  # type: ignore[attr-defined]  # it is a group
+NOT_SETTINGS = {"bench_data", "url", "token", "torture", "torture_rounds"}
+"""Variables of snippets and of the tests."""
 GLOBAL = {"--data", "--database", "--json", "--help"}
 
 
@@ -53,10 +56,66 @@ def test_every_format_is_documented_with_its_example(name: str) -> None:
     assert first[:60] in text
 
 
+def prose(path: Path) -> str:
+    """Return a page without its blocks of code."""
+    return re.sub(r"^ *```.*?^ *```", "", path.read_text(encoding="utf-8"), flags=re.M | re.S)
+
+
+def links_of(path: Path) -> list[tuple[Path, str]]:
+    """Return the files that a page leads to or shows, with the heading that is meant, if any."""
+    found = re.findall(
+        r"(?:\]\(|src=\"|srcset=\")(?!https?:|mailto:)([^)\"#]*)(?:#([^)\"]+))?", prose(path)
+    )
+    return [((path.parent / link).resolve() if link else path, anchor) for link, anchor in found]
+
+
+def headings_of(path: Path) -> set[str]:
+    """Return the anchors of a page's headings, as GitHub makes them."""
+    titles = re.findall(r"^#+ (.+)$", prose(path), re.M)
+    plain = [re.sub(r"[^\w\- ]", "", re.sub(r"\[(.+?)\]\(.+?\)", r"\1", one)) for one in titles]
+    return {one.lower().replace(" ", "-") for one in plain}
+
+
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
 def test_links_between_pages_lead_somewhere(path: Path) -> None:
-    links = re.findall(r"\]\((?!https?:|#|mailto:)([^)#]+)", path.read_text(encoding="utf-8"))
-    assert [link for link in links if not (path.parent / link).exists()] == []
+    links = links_of(path)
+    assert [str(file) for file, _ in links if not file.exists()] == []
+    on_pages = [(file, anchor) for file, anchor in links if anchor and file.suffix == ".md"]
+    assert [
+        (file.name, anchor) for file, anchor in on_pages if anchor not in headings_of(file)
+    ] == []
+
+
+def test_every_page_is_reached_from_the_readme() -> None:
+    reached, waiting = set(), [ROOT / "README.md"]
+    while waiting:
+        page_file = waiting.pop()
+        reached.add(page_file)
+        leads_to = {file for file, _ in links_of(page_file) if file in PAGES}
+        waiting += leads_to - reached
+    assert [path.name for path in PAGES if path not in reached] == []
+
+
+def test_the_table_of_contents_lists_every_page() -> None:
+    listed = {file for file, _ in links_of(DOCS / "README.md")}
+    assert [
+        path.name for path in DOCS.rglob("*.md") if path not in listed | {DOCS / "README.md"}
+    ] == []
+
+
+def test_every_picture_is_shown_and_there() -> None:
+    shown = {file for path in PAGES for file, _ in links_of(path) if file.suffix == ".png"}
+    assert shown == set((DOCS / "images").iterdir())
+    assert sum(file.stat().st_size for file in shown) < 3_000_000
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+def test_settings_and_commands_that_pages_name_exist(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    settings = {name.lower() for name in re.findall(r"\bFAULTBOOK_([A-Z_]*[A-Z])\b", text)}
+    assert settings - set(Settings.model_fields) - NOT_SETTINGS == set()
+    commands = re.findall(r"(?:^ *|`)faultbook ((?:--\w+ \S+ )*)([a-z][a-z-]*)", text, re.M)
+    assert {name for _, name in commands} - set(COMMANDS) == set()
 
 
 def test_paths_named_in_contributing_exist() -> None:
