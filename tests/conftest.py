@@ -1,5 +1,6 @@
 """Fixtures: a migrated database, an application on it, and people who act in a project."""
 
+import gc
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,8 +22,6 @@ SHARED = Path(__file__).parents[2] / "shared" / "data"
 
 
 passwords.hash_quickly()
-# UMAP compiles for half a minute; the test that is about it says so.
-os.environ["FAULTBOOK_NOTE_MAP"] = "pca"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -43,9 +42,18 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """On PostgreSQL, run what uses a database and is not about SQLite; the rest runs without."""
-    dropped = [item for item in items if not _belongs(item, config.getoption("--db"))]
+    databases = config.getoption("--db")
+    kept, dropped = [], []
+    for item in items:
+        (kept if _belongs(item, databases) else dropped).append(item)
     config.hook.pytest_deselected(items=dropped)
-    items[:] = [item for item in items if item not in dropped]
+    items[:] = kept
+
+
+def pytest_collection_finish() -> None:
+    """Leave the program and the tests out of garbage collection, as a server does."""
+    gc.collect()
+    gc.freeze()
 
 
 def _belongs(item: pytest.Item, databases: str) -> bool:
