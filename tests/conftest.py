@@ -43,7 +43,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """On PostgreSQL, run what uses a database and is not about SQLite; the rest runs without."""
     databases = config.getoption("--db")
-    kept, dropped = [], []
+    kept: list[pytest.Item] = []
+    dropped: list[pytest.Item] = []
     for item in items:
         (kept if _belongs(item, databases) else dropped).append(item)
     config.hook.pytest_deselected(items=dropped)
