@@ -138,7 +138,11 @@ class Jobs:
 
     def is_empty(self) -> bool:
         """Whether no message waits, so that a run that does must have lost its own."""
-        return int(self._huey.pending_count()) == 0
+        return self.waiting() == 0
+
+    def waiting(self) -> int:
+        """Return how many messages wait."""
+        return int(self._huey.pending_count())
 
     def start(self, workers: int) -> None:
         """Perform queued runs in threads of this process until `stop`."""

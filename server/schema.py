@@ -44,10 +44,14 @@ def current_revision(database: Database) -> str | None:
         return MigrationContext.configure(connection).get_current_revision()
 
 
-def _refuse_newer(revision: str | None) -> None:
+def is_known(revision: str | None) -> bool:
+    """Whether this version can migrate from a revision, or from nothing."""
     revisions = _revisions(shipped("migrations")).walk_revisions()
-    known = {script.revision for script in revisions}
-    if revision is not None and revision not in known:
+    return revision is None or revision in {script.revision for script in revisions}
+
+
+def _refuse_newer(revision: str | None) -> None:
+    if not is_known(revision):
         raise StartupError(
             f"The database is at revision {revision}, which this version of Faultbook does not "
             "know: it was written by a newer one. Nothing was changed. Install that newer version, "

@@ -2,7 +2,6 @@
 
 import gc
 import http.client
-import ipaddress
 import json
 import multiprocessing
 import os
@@ -21,7 +20,7 @@ from server import metrics
 from server.db import is_sqlite
 from server.errors import StartupError
 from server.logs import configure_logging
-from server.settings import Settings
+from server.settings import Settings, is_loopback
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -40,6 +39,8 @@ _COLLECTED_AFTER = (10_000, 10, 100)
 _LOOKS_AGAIN_S = 0.5
 _BUSY_FOR_S = 10
 """A server process that says nothing for so long is taken for stuck, and replaced."""
+_ENDS_WITHIN_S = 30
+"""A server process whose parent was killed is gone by then, whatever it waits for."""
 _LEAVES_JOBS = "FAULTBOOK_SERVES_WITHOUT_JOBS"
 """Tells the processes of one server that background jobs are for `faultbook worker`."""
 
@@ -68,16 +69,6 @@ def bind(settings: Settings) -> socket.socket:
     # every answer on a connection that is kept waits 40 ms for the browser's acknowledgement.
     listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listening
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach `host`."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def url_of(listening: socket.socket) -> str:
@@ -180,6 +171,8 @@ def _end_with_parent() -> None:
     if parent is not None:
         parent.join()
         signal.raise_signal(signal.SIGTERM)
+        time.sleep(_ENDS_WITHIN_S)
+        os._exit(1)
 
 
 def _created(settings: Settings, *, runs_jobs: bool) -> "FastAPI":

@@ -1,7 +1,7 @@
 """Settings of the server: environment variables `FAULTBOOK_*`, listed in docs/settings.md."""
 
 from datetime import timedelta
-from ipaddress import ip_network
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Literal
 
@@ -17,6 +17,16 @@ def with_driver(url: str) -> str:
     scheme, separator, rest = url.partition("://")
     is_plain = scheme in ("postgres", "postgresql")
     return f"postgresql+psycopg{separator}{rest}" if is_plain else url
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach `host`."""
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 class Settings(AssistantSettings, OidcSettings, BaseSettings):

@@ -1,7 +1,7 @@
 """`migrate`, `doctor`, `backup` and `restore`: looking after an installation."""
 
 import time
-from dataclasses import asdict, astuple
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -59,20 +59,29 @@ def _move(console: Console, to: str, *, verify: bool) -> None:
     console.answer({**asdict(moved), "rows": rows, "tables": moved.rows, "seconds": seconds})
 
 
-def doctor(console: Console) -> None:
-    """Check the installation; queue again what a killed worker left undone."""
-    from server.jobs import Jobs
+def doctor(
+    console: Console,
+    fix: Annotated[
+        bool, typer.Option("--fix", help="Put in order what is safe to put in order.")
+    ] = False,
+    warm: Annotated[
+        bool, typer.Option("--warm", help="Also load the embedding model, and ask it once.")
+    ] = False,
+) -> None:
+    """Look for the usual troubles of an installation, and say what to do about each."""
     from server.services import doctor as service
 
-    with opened(console) as database:
-        jobs = Jobs.beside(console.settings.database_url, console.settings.jobs_path)
-        checks = service.examine(database, console.settings, jobs)
-    console.table(("check", "state", "finding"), (astuple(check) for check in checks))
-    failed = [check.name for check in checks if check.state is service.State.FAILED]
-    found = [asdict(check) for check in checks]
-    if failed:
-        console.fail(f"Needs attention: {', '.join(failed)}.", checks=found)
-    console.answer({"checks": found})
+    with console.busy("Looking"):
+        found = list(service.examine(console.settings, fix=fix, warm=warm))
+    console.table(("check", "state", "finding"), ((c.name, c.state, c.finding) for c in found))
+    for check in found:
+        if check.remedy:
+            console.say(f"{check.name}: {check.remedy}")
+    checks = [asdict(check) for check in found]
+    troubles = [check.name for check in found if check.state is service.State.TROUBLE]
+    if troubles:
+        console.fail(f"Needs attention: {', '.join(troubles)}.", checks=checks)
+    console.answer({"checks": checks})
 
 
 def backup(

@@ -1,101 +1,105 @@
 """Looking after an installation: is everything as it should be, and what to do where it is not."""
 
-import os
-from dataclasses import dataclass
-from enum import StrEnum
+from collections.abc import Iterator
 from pathlib import Path
 
 import sqlalchemy as sa
 
 from server import schema
-from server.assistant.check import check_assistant
-from server.db import Database
-from server.embedder import embedder_in_use
-from server.jobs import Jobs
-from server.oidc.check import check_oidc
-from server.services import runs
+from server.db import Database, is_sqlite
+from server.services.checks import content, disk, postgres, sqlite_file, surroundings, work
+from server.services.checks.findings import Check, State, trouble, warning, well
 from server.settings import Settings
 
-
-class State(StrEnum):
-    """How a check ended."""
-
-    OK = "ok"
-    NOTICE = "notice"
-    """It works, and could work better."""
-    FAILED = "failed"
+__all__ = ["Check", "State", "examine"]
 
 
-@dataclass(frozen=True)
-class Check:
-    """One thing that was looked at, and what was found."""
+def examine(settings: Settings, *, fix: bool = False, warm: bool = False) -> Iterator[Check]:
+    """Look at everything, and tell of each thing as it is found.
 
-    name: str
-    state: State
-    finding: str
+    Nothing is changed, migrated or made, except where `fix` is asked for: what is safe to put in
+    order is. What rests on something that is in trouble is left out.
+    """
+    directory = disk.directory(settings.data)
+    yield directory
+    if settings.data.is_dir():
+        yield from _beside(settings, fix=fix)
+    yield from _database(settings, fix=fix)
+    yield from surroundings.examine(settings, warm=warm)
+    if (cluster := work.executor(settings)) is not None:
+        yield cluster
 
 
-def examine(database: Database, settings: Settings, jobs: Jobs) -> list[Check]:
-    """Look at everything; runs that their worker abandoned are queued again."""
-    return [
-        _revision(database),
-        _integrity(database),
-        _data_directory(settings.data),
-        _embedding_model(settings),
-        _abandoned_runs(database, jobs),
-        *_asked_elsewhere(settings),
-    ]
+def _beside(settings: Settings, *, fix: bool) -> Iterator[Check]:
+    database = _sqlite_path(settings)
+    size = database.stat().st_size if database is not None and database.is_file() else 0
+    yield disk.room(settings.data, size)
+    yield disk.permissions(settings.data, fix=fix)
+    yield disk.leftovers(settings.data, fix=fix)
+    yield disk.filesystem(settings)
+
+
+def _sqlite_path(settings: Settings) -> Path | None:
+    url = settings.database_url
+    return Path(sa.make_url(url).database or "") if is_sqlite(url) else None
+
+
+def _database(settings: Settings, *, fix: bool) -> Iterator[Check]:
+    path = _sqlite_path(settings)
+    if path is not None:
+        yield sqlite_file.library()
+        if not path.parent.is_dir():
+            return
+        found = list(sqlite_file.examine(path, fix=fix))
+        yield from found
+        if any(check.state is State.TROUBLE for check in found):
+            return
+    yield from _opened(settings, fix=fix)
+
+
+def _opened(settings: Settings, *, fix: bool) -> Iterator[Check]:
+    database: Database | None = None
+    try:
+        database = Database.from_url(settings.database_url)
+        revision = _revision(database)
+        if not database.takes_turns:
+            with database.engine.connect() as connection:
+                yield from postgres.examine(connection)
+        yield revision
+        if revision.state is State.OK:
+            yield from work.examine(database, settings, fix=fix)
+            with database.reading() as session:
+                yield from content.examine(session, settings)
+    except sa.exc.DBAPIError as error:
+        yield trouble(
+            "database",
+            f"it cannot be used: {str(error.orig).strip()}",
+            "Check FAULTBOOK_DATABASE, that the database runs, and that this machine may reach it.",
+        )
+    except (sa.exc.ArgumentError, sa.exc.NoSuchModuleError, ModuleNotFoundError) as error:
+        yield trouble("database", f"{error}", "Check FAULTBOOK_DATABASE and the extra it needs.")
+    finally:
+        if database is not None:
+            database.dispose()
 
 
 def _revision(database: Database) -> Check:
+    name = "database revision"
     current, head = schema.current_revision(database), schema.head_revision()
-    state = State.OK if current == head else State.FAILED
-    return Check("database revision", state, f"{current}, this version works with {head}")
-
-
-def _integrity(database: Database) -> Check:
-    if not database.takes_turns:
-        return Check("database integrity", State.OK, "left to PostgreSQL")
-    with database.engine.connect() as connection:
-        found = [str(row[0]) for row in connection.execute(sa.text("PRAGMA quick_check"))]
-    if found == ["ok"]:
-        return Check("database integrity", State.OK, "no damage found")
-    return Check(
-        "database integrity", State.FAILED, f"{'; '.join(found)}. Restore the latest backup."
+    told = f"{current or 'none'}, this version works with {head}"
+    if current == head:
+        return well(name, told)
+    if not schema.is_known(current):
+        return trouble(
+            name,
+            f"{told}: a newer Faultbook wrote it",
+            "Install that newer version, or restore a backup made before it: docs/upgrading.md.",
+        )
+    if database.takes_turns:
+        remedy = "It is copied and migrated at the next start, or now by: faultbook migrate"
+        return warning(name, f"{told}: an older one wrote it", remedy)
+    return trouble(
+        name,
+        f"{told}: no process starts on it",
+        "Stop every Faultbook process, make a backup, then: faultbook migrate",
     )
-
-
-def _data_directory(folder: Path) -> Check:
-    resolved = folder.resolve()
-    if os.access(resolved, os.W_OK):
-        return Check("data directory", State.OK, f"{resolved} can be written")
-    return Check(
-        "data directory", State.FAILED, f"{resolved} cannot be written: change its permissions."
-    )
-
-
-def _embedding_model(settings: Settings) -> Check:
-    chosen = embedder_in_use(settings.embedding_model)
-    state = State.NOTICE if chosen.embedder.corpus_bound else State.OK
-    return Check("embedding model", state, chosen.reason)
-
-
-def _asked_elsewhere(settings: Settings) -> list[Check]:
-    """Look at the provider that people sign in with and at the language model, where there are."""
-    found = []
-    if (provider := check_oidc(settings)) is not None:
-        works = State.NOTICE if provider.advice else State.OK
-        told = f"{provider.told}. {provider.advice}" if provider.advice else provider.told
-        found.append(Check("sign-in provider", works if provider.is_usable else State.FAILED, told))
-    if (model := check_assistant(settings)) is not None:
-        state = State.OK if model.is_usable else State.NOTICE
-        found.append(Check("language model", state, model.told))
-    return found
-
-
-def _abandoned_runs(database: Database, jobs: Jobs) -> Check:
-    with database.writing() as session:
-        count = runs.recover(session, jobs)
-    if count == 0:
-        return Check("background jobs", State.OK, "none abandoned")
-    return Check("background jobs", State.NOTICE, f"{count} abandoned, queued again")

@@ -42,7 +42,7 @@ def test_import_makes_the_project_and_says_what_it_read(data: Path) -> None:
     assert ended.answer["format"] == "tau-bench"
     assert ended.answer["refused_file"] is None
     assert [file["file"] for file in ended.answer["files"]] == [TAU.name]
-    assert "no project «tau»: it is made now" in ended.told
+    assert "no project «Tau»: it is made now" in ended.told
 
 
 def test_the_same_import_again_changes_nothing(data: Path) -> None:
@@ -232,9 +232,14 @@ def test_an_export_into_a_missing_folder_says_so(data: Path, tmp_path: Path) -> 
 
 def test_doctor_finds_a_new_installation_well(data: Path) -> None:
     ended = Ended("doctor", "--data", data, "--json")
-    assert ended.code == 0
+    assert (ended.code, "data directory" in ended.answer["error"]) == (1, True)
+    assert not data.exists()
+    assert Ended("migrate", "--data", data).code == 0
+    ended = Ended("doctor", "--fix", "--data", data, "--json")
+    assert ended.code == 0, ended.told
     checks = {check["name"]: check["state"] for check in ended.answer["checks"]}
-    assert checks.pop("embedding model") in ("ok", "notice")
+    assert checks.pop("embedding model") in ("ok", "warning")
+    assert checks.pop("port") in ("ok", "warning")
     assert set(checks.values()) == {"ok"}
 
 
@@ -254,3 +259,14 @@ def test_an_address_that_others_reach_is_refused(data: Path) -> None:
 def test_what_a_terminal_would_obey_is_shown_instead() -> None:
     assert printable("evil\x1b[31m\x9bname\n") == "evil\\x1b[31m\\x9bname\n"
     assert printable("\u202egnp.exe") == "\\u202egnp.exe"
+
+
+def test_a_pipe_gets_whole_file_names_and_companions_apart(data: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "runs"
+    folder.mkdir()
+    name = f"{'a-long-name-of-a-run-' * 6}.csv"
+    (folder / name).write_text("question,answer\nHi,Ho\n", encoding="utf-8")
+    (folder / "README.md").write_text("Read me.", encoding="utf-8")
+    ended = Ended("import", folder, "--dry-run", "--data", data)
+    assert any(line.startswith(f"{name}  table") for line in ended.told.splitlines())
+    assert "Skipped, a companion, not traces: README.md." in ended.told

@@ -15,9 +15,9 @@ from server.jobs import Jobs
 from server.models.base import stored_id
 from server.models.run import AnalysisRun, RunStatus
 from server.queries import traces
-from server.serve import bind, is_loopback, url_of, wait_for_answer
+from server.serve import bind, url_of, wait_for_answer
 from server.services import imports
-from server.settings import Settings
+from server.settings import Settings, is_loopback
 from tests import databases
 from tests.application import listening
 from tests.factories import make_project, member
