@@ -47,6 +47,8 @@ def part_of(item_id: str, seed: int, shares: Shares) -> str:
     sqrt(share · (1 - share) / n), which is reported and not repaired.
 
     Empty input: an empty id has a part like any other; callers leave such items out.
+
+    Citation: Ohlsson (1995), in Business Survey Methods, chapter 9, for permanent random numbers.
     """
     digest = hashlib.sha256(f"{seed}:{item_id}".encode()).digest()
     point = int.from_bytes(digest[:_DIGEST_BYTES], "big") / _RANGE

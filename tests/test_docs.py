@@ -6,7 +6,10 @@ from pathlib import Path
 
 import pytest
 import typer.main
+from fastapi.routing import APIRoute
 
+from server.api.app import ROUTERS as API
+from server.app import ROUTERS as SCREENS
 from server.cli import app
 from server.importers.registry import importers
 from server.settings import Settings
@@ -18,6 +21,8 @@ PAGES = [*TOP, *sorted(DOCS.rglob("*.md"))]
 COMMANDS = typer.main.get_command(app).commands  # type: ignore[attr-defined]  # it is a group
 NOT_SETTINGS = {"bench_data", "url", "token", "torture", "torture_rounds"}
 """Variables of snippets and of the tests."""
+NOT_OURS = {"/api/v1/feedback", "/api/v1/openapi.json"}
+"""Addresses of LangSmith, and of the schema itself."""
 GLOBAL = {"--data", "--database", "--json", "--help"}
 
 
@@ -123,3 +128,51 @@ def test_paths_named_in_contributing_exist() -> None:
     named = re.findall(r"`((?:server|docs|tests|templates|static|analysis)/[\w/.-]+)`", text)
     assert named
     assert [name for name in named if not (ROOT / name).exists()] == []
+
+
+def test_addresses_that_pages_name_exist() -> None:
+    """A placeholder (`{slug}`, `SLUG`, `…` for a beginning) stands for any value."""
+    routers = [("", one) for one in SCREENS] + [("/api/v1", one) for one in API]
+    routes = [(under, route) for under, router in routers for route in router.routes]
+    known = {under + route.path for under, route in routes if isinstance(route, APIRoute)}
+    shapes = [re.compile(re.sub(r"\{\w+\}", "[^/]+", path)) for path in known]
+    pattern = r"`(?:[A-Z]+ )?((?:/api/v1|(?<![\w/])/projects)/[^`?\s]+)(?:\?[^`]*)?`"
+    named = {found for file in PAGES for found in re.findall(pattern, prose(file))} - NOT_OURS
+    assert len(named) > 20
+    plain = {one: one.replace("api/v1/…/", "api/v1/projects/any/") for one in named}
+    found = {one for one, path in plain.items() if any(shape.fullmatch(path) for shape in shapes)}
+    assert named - found == set()
+
+
+def test_every_module_that_computes_is_in_methods() -> None:
+    methods = "".join(file.read_text(encoding="utf-8") for file in DOCS.glob("methods*.md"))
+    modules = {
+        ".".join(file.relative_to(ROOT).with_suffix("").parts)
+        for file in (ROOT / "analysis").rglob("*.py")
+        if file.parent.name != "charts" and re.search(r"^def [a-z]", file.read_text("utf-8"), re.M)
+    }
+    named = {name for name in modules if re.search(rf"`{re.escape(name)}[`.]", methods)}
+    assert modules - named == set()
+    told = re.findall(r"`(analysis(?:\.[a-z_]+)+)`", methods)
+    assert [
+        name
+        for name in told
+        if not any(
+            f"{one}.".startswith(f"{name}.") or name.startswith(f"{one}.") for one in modules
+        )
+    ] == []
+
+
+def test_what_docstrings_cite_is_cited_in_methods() -> None:
+    methods = "".join(file.read_text(encoding="utf-8") for file in DOCS.glob("methods*.md"))
+    cited = {
+        (name, year)
+        for file in (ROOT / "analysis").rglob("*.py")
+        for text in re.findall(
+            r"Citation: ([^\"]*)\"", re.sub(r"\s+", " ", file.read_text("utf-8"))
+        )
+        for name, year in re.findall(r"([A-Z][\w-]+)(?:,? [&\w.]+)* \((\d{4})\)", text)
+    }
+    assert len(cited) > 100
+    absent = {(name, year) for name, year in cited if name not in methods or year not in methods}
+    assert absent == set()
