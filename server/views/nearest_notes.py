@@ -18,6 +18,8 @@ class NearNote:
     similarity: str
     under: str
     is_counter_example: bool
+    alike: int
+    """Further notes in the same words, under the same mode."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,10 @@ def nearest_outside(
     *,
     counter_examples: Collection[int | None],
 ) -> tuple[NearNote, ...]:
-    """Rank the notes outside a mode by their likeness to those inside; none before a first run."""
+    """Rank the notes outside a mode by their likeness to those inside; none before a first run.
+
+    Notes in the same words and the same mode stand as one, so that they do not crowd out others.
+    """
     if latest is None:
         return ()
     vectors = latest.artefact.vectors
@@ -53,9 +58,21 @@ def nearest_outside(
     return tuple(
         NearNote(
             note=around.notes[note],
-            similarity=f"{score:.2f}".replace("0.", ".", 1),
+            similarity=f"{score:.2f}".replace("0.", ".", 1).replace("-", "−"),
             under=around.names.get(around.placed.get(note, 0), ""),
             is_counter_example=note in counter_examples,
+            alike=alike,
         )
-        for score, note in sorted(found, key=lambda pair: -pair[0])[:SHOWN]
+        for score, note, alike in in_other_words(found, around)[:SHOWN]
     )
+
+
+def in_other_words(
+    found: list[tuple[float, int]], around: Surroundings
+) -> list[tuple[float, int, int]]:
+    """Return the best of each wording in each mode, with how many more say the same."""
+    alike: dict[tuple[str, int | None], list[tuple[float, int]]] = {}
+    for score, note in sorted(found, key=lambda pair: -pair[0]):
+        words = " ".join(around.notes[note].text.casefold().split())
+        alike.setdefault((words, around.placed.get(note)), []).append((score, note))
+    return [(*best, len(others)) for best, *others in alike.values()]
