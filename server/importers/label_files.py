@@ -81,7 +81,12 @@ def _bundle(path: Path) -> LabelFile:
         try:
             manifest = json.loads(_whole(archive, "manifest.json"))
             modes = json.loads(_whole(archive, "taxonomy.json"))["modes"]
-        except (KeyError, TypeError, ValueError, RecursionError) as error:
+        except KeyError as error:
+            raise Invalid(
+                f"{path.name} is no label bundle: it lacks manifest.json or taxonomy.json. Labels "
+                "come from label bundles, their labels.jsonl, and the CSV export."
+            ) from error
+        except (TypeError, ValueError, RecursionError) as error:
             raise Invalid(f"{path.name} is no label bundle: {error}.") from error
         if not isinstance(manifest, dict) or manifest.get("format") != BUNDLE:
             raise Invalid(f"{path.name} is no label bundle: its manifest names another format.")

@@ -34,6 +34,9 @@ _BUILT_IN = (
     "uncertainty_features",
 )
 
+_NAMED = 24
+"""Columns that a sentence names; matrices have a column for each model."""
+
 Kind = TypeVar("Kind", bound=Importer)
 
 _importers: dict[str, Importer] = {}
@@ -104,9 +107,19 @@ def _not_recognised(sample: Sample, known: Mapping[str, Importer]) -> str:
     if sample.columns:
         return (
             f"{name} has no column with a known name for the text of a trace. "
-            f"Columns: {', '.join(sample.columns)}. Map one, such as output=COLUMN. Tried: {tried}."
+            f"Columns: {_named(sample.columns)}. Map one, such as output=COLUMN, on the command "
+            "line --map output=COLUMN."
         )
+    objects = [record for record in sample.records if isinstance(record, dict)]
+    keys = tuple(dict.fromkeys(key for record in objects for key in record))
+    found = f" Fields: {_named(keys)}." if keys else ""
     return (
-        f"{name} is of no known format. Tried: {tried}. For other JSON lines, map the text of a "
-        "trace, such as output=path.to.text."
+        f"{name} is of no known format. Tried: {tried}.{found} For other JSON lines, map a list of "
+        "messages, such as messages=path.to.list, or the text of a trace, such as "
+        "output=path.to.text; on the command line --map output=path.to.text."
     )
+
+
+def _named(names: tuple[str, ...]) -> str:
+    more = len(names) - _NAMED
+    return ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")

@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -12,6 +13,7 @@ from server.models.trace import Outcome
 _LARGEST = 2**53
 _MILLISECONDS_FROM = 100_000_000_000
 """Numbers from here on count milliseconds: as seconds they would lie after the year 5138."""
+_DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
 _YES = frozenset({"true", "yes", "y", "1", "1.0", "pass", "passed", "correct"})
 _NO = frozenset({"false", "no", "n", "0", "0.0", "fail", "failed", "incorrect"})
 
@@ -56,7 +58,9 @@ def number(value: Any, field: str) -> float:
     try:
         result = float(value)
     except (TypeError, ValueError, OverflowError):
-        raise _problem(field, value, "a number") from None
+        point = isinstance(value, str) and _DECIMAL_COMMA.fullmatch(value.strip())
+        wanted = "a number with a decimal point, such as 0.5" if point else "a number"
+        raise _problem(field, value, wanted) from None
     if not math.isfinite(result):
         raise _problem(field, value, "a finite number")
     return result

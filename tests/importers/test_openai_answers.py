@@ -162,3 +162,28 @@ def test_other_numbers_are_other_content(read_file: Reader, tmp_path: Path) -> N
     before, after = only(read_file(ANSWERS / "chat.jsonl")), only(read_file(other))
     assert content_hash(before) != content_hash(after)
     assert content_hash(before) == content_hash(only(read_file(ANSWERS / "chat.jsonl")))
+
+
+def test_failed_requests_of_a_batch_are_refused_with_the_reason_they_failed_for(
+    tmp_path: Path, read_file: Reader
+) -> None:
+    answer = {
+        "id": "c-1",
+        "object": "chat.completion",
+        "choices": [{"message": {"role": "assistant", "content": "Hi"}}],
+    }
+    limited = {"error": {"message": "Rate limit reached", "code": "rate_limit_exceeded"}}
+    lines = [
+        {"custom_id": "a", "response": {"status_code": 200, "body": answer}, "error": None},
+        {"custom_id": "b", "response": {"status_code": 429, "body": limited}, "error": None},
+        {"custom_id": "c", "response": None, "error": {"code": "batch_expired"}},
+    ]
+    file = tmp_path / "batch_output.jsonl"
+    file.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+    found = read_file(file)
+    assert found.format == "openai-answers"
+    assert [draft.external_id for draft in found.drafts] == ["a"]
+    assert [(refused.line, refused.reason) for refused in found.refused] == [
+        (2, "the request failed and has no answer: status 429, Rate limit reached"),
+        (3, "the request failed and has no answer: batch_expired"),
+    ]

@@ -121,6 +121,8 @@ def test_a_row_over_the_limit_is_refused_and_reading_goes_on(read_text):
     [
         ("a,a\n1,2\n", "names the column «a» twice"),
         ("frage,antwort\n1,2\n", "Columns: frage, antwort"),
+        (f"item,{','.join(f'm{n}' for n in range(51))}\n{'1,' * 51}1\n", r"m22 and 28 more\. Map"),
+        ('{"run": 1, "said": []}\n', r"Fields: run, said\..*messages=path"),
         ("one line without anything\n", "holds no record that can be read"),
     ],
 )
@@ -197,3 +199,27 @@ def test_a_path_that_no_record_has_is_named_in_the_end(read_text):
     assert len(read_text(records, mapping={"model": "meta.llm"}).drafts) == 2
     with pytest.raises(UnreadableSource, match=r"No record of traces\.jsonl has «meta\.lm»"):
         read_text(records, mapping={"model": "meta.lm"})
+
+
+def test_a_sheet_in_an_old_encoding_is_told_how_to_be_saved(tmp_path, read_file):
+    sheet = tmp_path / "sheet.csv"
+    sheet.write_bytes("Größe;Antwort\n1;2\n".encode("cp1252"))
+    with pytest.raises(UnreadableSource, match="Save the file as UTF-8"):
+        read_file(sheet)
+
+
+def test_blank_rows_of_a_spreadsheet_are_blank_lines(read_text):
+    found = read_text("question;answer\nHi;Ho\n;\n;\n", "rows.csv")
+    assert (len(found.drafts), found.refused) == (1, [])
+
+
+def test_a_decimal_comma_is_refused_with_what_to_write_instead(read_text):
+    found = read_text("question;answer;price\nHi;Ho;0,05\n", "rows.csv", mapping={"cost": "price"})
+    assert [refused.reason for refused in found.refused] == [
+        "found the text «0,05»; expected a number with a decimal point, such as 0.5"
+    ]
+
+
+def test_a_text_that_is_not_where_it_was_said_to_be_is_told_by_its_path(read_text):
+    found = read_text([{"id": "a", "said": "Hi"}], mapping={"output": "meta.said"})
+    assert "nothing stands at «meta.said»" in found.refused[0].reason

@@ -116,7 +116,10 @@ def _is_row(text: str, delimiter: str, fields: int) -> bool:
 def header(first: Line, source: Source) -> tuple[str, ...]:
     """Return the column names of the header line; nameless ones are called by their number."""
     if first.problem:
-        raise UnreadableSource(f"The header of {source.shown_name} is {first.problem}.")
+        raise UnreadableSource(
+            f"The header of {source.shown_name} is {first.problem}. Save the file as UTF-8 (in a "
+            "spreadsheet: «CSV UTF-8») and import it again."
+        )
     if len(first.text) > _MAX_HEADER:
         raise UnreadableSource(f"The header of {source.shown_name} is over a megabyte long.")
     try:
@@ -149,7 +152,7 @@ def _record(
 ) -> Iterator[RawRecord | RefusedRecord]:
     if used.problem:
         yield _refused(used, source, "", used.problem)
-    elif not row:
+    elif not any(row):  # A blank line, or what a spreadsheet makes of one: nothing but delimiters.
         return
     elif len(row) != len(columns):
         reason = f"the row has {len(row)} fields; expected {len(columns)}, as in the header"

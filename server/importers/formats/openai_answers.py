@@ -61,9 +61,12 @@ class OpenAIAnswers:
     )
 
     def sniff(self, sample: Sample, options: ImportOptions) -> bool:
-        """Recognise objects that are, or hold, an answer of a known kind."""
+        """Recognise objects that are, or hold, an answer of a known kind, some of them failed."""
         objects = [record for record in sample.records if isinstance(record, dict)]
-        return bool(objects) and all(_answer(record) is not None for record in objects)
+        answered = [_answer(record) is not None for record in objects]
+        return any(answered) and all(
+            found or _failure(record) for found, record in zip(answered, objects, strict=True)
+        )
 
     def read(self, source: Source, options: ImportOptions) -> Iterator[TraceDraft | RefusedRecord]:
         """Read each answer; several choices of one are so many runs of one item."""
@@ -113,8 +116,26 @@ def _answer(record: Mapping[str, Any]) -> tuple[str, ...] | None:
     return None
 
 
+def _failure(record: Mapping[str, Any]) -> str:
+    """Return why a request of a batch has no answer; "" for records of any other kind."""
+    if "custom_id" not in record:
+        return ""
+    response = record.get("response")
+    status = response.get("status_code") if isinstance(response, Mapping) else None
+    body = response.get("body") if isinstance(response, Mapping) else None
+    errors = (record.get("error"), body.get("error") if isinstance(body, Mapping) else None)
+    told = next((error for error in errors if error), None)
+    if told is None and not (isinstance(status, int) and status >= 400):
+        return ""
+    reason = told.get("message") or told.get("code") if isinstance(told, Mapping) else told
+    words = [f"status {status}" if status else "", str(reason or "")]
+    return f"the request failed and has no answer: {', '.join(word for word in words if word)}"
+
+
 def _convert(record: Json, *, guessed: fields.Guess, options: ImportOptions) -> TraceDraft:
     path = _answer(record)
+    if path is None and (failure := _failure(record)):
+        raise FieldProblem("response", failure)
     if path is None:
         raise FieldProblem("object", f"expected one of {', '.join(sorted(_KINDS))}")
     answer = _at(record, path)

@@ -104,7 +104,10 @@ def _conversation(
         if value not in (None, ""):
             texts[field] = values.written(value, path)
     if not texts.keys() & {"input", "output"}:
-        raise FieldProblem("output", "the row has neither an input nor an output text")
+        asked = sorted(options.mapping[field] for field in TEXT_FIELDS & options.mapping.keys())
+        nowhere = f": nothing stands at «{'», «'.join(asked)}»" if asked else ""
+        reason = f"the row has neither an input nor an output text{nowhere}"
+        raise FieldProblem("output", reason)
     messages: list[dict[str, str | None]] = [
         {"role": role, "content": texts[field]}
         for field, role in (("system", "system"), ("input", "user"))
