@@ -47,6 +47,7 @@ app = typer.Typer(
     help="Find out how an LLM system fails: read traces, write notes, group them into failure "
     "modes, label, export.",
     no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,

@@ -57,7 +57,7 @@ def _brought_in(console: Console, files: Sequence[Path], name: str) -> list[dict
             project = projects.find(session, slug)
         except NotFound:
             project = projects.create(session, name)
-            console.say(f"There was no project «{slug}»: it is made now.")
+            console.say(f"There was no project «{name}»: it is made now.")
         member = projects.local_member(session, project)
         for file, document in documents:
             brought = refi_imports.bring_in(session, member, document, file)

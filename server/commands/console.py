@@ -6,6 +6,7 @@ People read tables and progress on stderr. With `--json` a machine reads one obj
 import functools
 import inspect
 import json
+import os
 import sqlite3
 import sys
 import time
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
     from server.db import Database
     from server.settings import Settings
 
+_WIDEST = 1_000
+"""Characters of a table's line where no terminal bounds it."""
+
 _CONTROL = {
     **{
         code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if chr(code) not in "\n\t"
@@ -38,6 +42,14 @@ _CONTROL = {
 def printable(text: str) -> str:
     """Return text that neither a terminal nor rich takes for an instruction."""
     return escape(text.translate(_CONTROL))
+
+
+def _screen() -> RichConsole:
+    """Return where people read; a pipe or a log has no width, so that names stay whole there."""
+    screen = RichConsole(stderr=True, highlight=False)
+    if not screen.is_terminal:
+        screen.width = _WIDEST
+    return screen
 
 
 Progress = Callable[[int, int | None, str], None]
@@ -71,7 +83,7 @@ class Console:
 
     settings: "Settings"
     as_json: bool
-    screen: RichConsole = field(default_factory=lambda: RichConsole(stderr=True, highlight=False))
+    screen: RichConsole = field(default_factory=_screen)
 
     def say(self, sentence: str) -> None:
         """Tell people something; data inside it is shown as it is."""
@@ -171,7 +183,13 @@ def _settings(data: Path | None, database: str | None) -> "Settings":
         raise typer.BadParameter(f"A setting does not fit: {found}") from error
 
 
-def _no_database(error: BaseException | None) -> str:
+def _no_database(error: BaseException | None, data: Path) -> str:
+    is_file = isinstance(error, sqlite3.Error) and data.is_dir()
+    if is_file and not os.access(data, os.W_OK):
+        return (
+            f"The database cannot be used: {error}. Nothing can be written to {data}: its disk is "
+            "read-only, or the folder is somebody else's. Change that, or name another by --data."
+        )
     return f"The database cannot be used: {error}. Check the disk and --data, then try again."
 
 
@@ -191,12 +209,19 @@ def _sentences(console: Console) -> Iterator[None]:
         console.fail(
             f"{where}: {error.strerror or error}. Check the path, its disk and its rights."
         )
-    except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
+    except ModuleNotFoundError as error:
+        if error.name == "psycopg":
+            console.fail(
+                "PostgreSQL needs a driver that is not installed: install Faultbook with its extra "
+                "«postgres», such as pipx install '.[postgres]'."
+            )
+        console.fail(f"The database cannot be opened: {error}. Check --database and its driver.")
+    except (ArgumentError, NoSuchModuleError) as error:
         console.fail(f"The database cannot be opened: {error}. Check --database and its driver.")
     except DBAPIError as error:
-        console.fail(_no_database(error.orig))
+        console.fail(_no_database(error.orig, console.settings.data))
     except sqlite3.Error as error:  # of what works below SQLAlchemy: copies, and the job queue
-        console.fail(_no_database(error))
+        console.fail(_no_database(error, console.settings.data))
 
 
 def command(app: typer.Typer, name: str) -> Callable[[Callable[..., None]], Callable[..., None]]:

@@ -27,7 +27,7 @@ def outcomes(
         bool, typer.Option("--apply", help="Write it, as one decision that undo takes back.")
     ] = False,
 ) -> None:
-    """Set outcomes by hand, or count those that are; what the file said stays beside them."""
+    """Set outcomes by hand, or count those that are. What the file said stays beside them."""
     from server.queries.filters import Filters
     from server.services import corrections, projects, signals
     from server.services.corrections import Correction

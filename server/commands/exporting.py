@@ -39,7 +39,7 @@ def export(
     ] = JUDGE_MODEL,
     reason: ReasonOption = "",
 ) -> None:
-    """Write labels, notes and verdicts to a file, as the lead sees them; or a whole archive."""
+    """Write labels, notes and verdicts, or a whole archive. As the lead sees them."""
     from server.errors import Invalid
     from server.exporters.choices import Choices
     from server.exporters.registry import exporter_of

@@ -3,13 +3,14 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
 from server.commands.archives import archives_among, import_archives
 from server.commands.codebooks import codebooks_among, import_codebooks
 from server.commands.console import Console, Progress, opened
+from server.commands.import_results import tell, together
 from server.commands.interrupts import interrupts
 from server.commands.left_to_server import leave_to_server
 from server.services.import_process import Reader, collect_seldom, reader
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from server.importers.redaction import Rule
     from server.services.import_counts import ImportResult
 
-_COUNTS = ("read", "created", "updated", "unchanged", "refused")
 _INTERRUPTED = 130
 
 
@@ -92,7 +92,7 @@ def import_files(
     reapply: ReapplyOption = None,
     dry_run: DryRunOption = False,
 ) -> None:
-    """Import traces (the same file again changes nothing), a REFI-QDA file, or an archive."""
+    """Import traces, a REFI-QDA file, or an archive. The same file again changes nothing."""
     if reapply is not None:
         _check_reapply(project, given=bool(files or format_name or as_last_time or dry_run))
         _reapply(console, project, reapply, mapped(mapping or ()), dimension or ())
@@ -126,7 +126,7 @@ def import_files(
             with opened(console) as database:
                 chosen = _Choice(options, origin, as_last_time)
                 results = _import(console, database, project, files, chosen, started)
-        _tell(console, results, project="" if dry_run else project)
+        tell(console, results, project="" if dry_run else project)
 
 
 def _import_apart(console: Console, files: Sequence[Path], project: str, *, dry_run: bool) -> bool:
@@ -208,7 +208,7 @@ def _import(
             if not any(import_runs.can_read(path, chosen.options) for path in files):
                 return [import_runs.dry_run(path, chosen.options) for path in files]
             projects.create(session, name)
-            console.say(f"There was no project «{slug}»: it is made now.")
+            console.say(f"There was no project «{name}»: it is made now.")
     results = []
     collect_seldom()
     with interrupts() as interrupted:
@@ -296,7 +296,7 @@ def _reapply(
                 )
         except import_runs.ImportCancelled as cancelled:
             _stopped(console, [cancelled.result])
-    _tell(console, [result], project=name)
+    tell(console, [result], project=name)
 
 
 def _redaction_rules(console: Console, name: str) -> "Sequence[Rule]":
@@ -330,7 +330,7 @@ def _until(interrupted: Callable[[], bool], progress: Progress) -> Progress:
 
 def _stopped(console: Console, results: "Sequence[ImportResult]") -> NoReturn:
     """End as Ctrl+C asks for: with what is done, how to go on, and the exit code of shells."""
-    answer = _together(results)
+    answer = together(results)
     sentence = (
         f"Stopped after {answer['read'] + answer['refused']:,} records, which stay. "
         "Give the same command again to go on from there."
@@ -338,53 +338,3 @@ def _stopped(console: Console, results: "Sequence[ImportResult]") -> NoReturn:
     console.say(sentence)
     console.answer({"error": sentence, "cancelled": True, **answer})
     raise typer.Exit(_INTERRUPTED)
-
-
-def _tell(console: Console, results: "Sequence[ImportResult]", *, project: str) -> None:
-    """Say what became of each file; without a project nothing was stored."""
-    answer = _together(results)
-    rows = [
-        (file["file"], file["format"] or file.get("skipped", ""), *(file[name] for name in _COUNTS))
-        for file in answer["files"]
-    ]
-    console.table(("file", "format", *_COUNTS), rows)
-    if answer["redacted"]:
-        console.say(f"The project's redaction rules replaced {answer['redacted']:,} finds.")
-    if left := answer.get("left"):
-        console.say(f"{left:,} were left as they are: a later import has brought them.")
-    if not project:
-        console.say("Nothing was stored: this was a dry run.")
-    _tell_refused(console, results)
-    problems = [problem for result in results for problem in result.problems]
-    if problems:
-        console.fail(" ".join(problems), **answer)
-    if project and answer["read"]:
-        console.say(f"Next: read them. Run «faultbook serve» and open the project {project}.")
-    console.answer(answer)
-
-
-def _tell_refused(console: Console, results: "Sequence[ImportResult]") -> None:
-    for result in results:
-        for example in result.refused_examples:
-            console.say(f"Refused: {example.file}, line {example.line}: {_reason(example)}")
-        if result.refused_file:
-            console.say(f"All refused records with their reasons: {result.refused_file}")
-
-
-def _reason(refused: Any) -> str:
-    return f"{refused.field}: {refused.reason}" if refused.field else str(refused.reason)
-
-
-def _together(results: "Sequence[ImportResult]") -> dict[str, Any]:
-    """Return one answer for all files; where each one's refused records lie is said per file."""
-    answers = [result.as_json() for result in results]
-    formats = dict.fromkeys(answer["format"] for answer in answers if answer["format"])
-    left = sum(answer.get("left", 0) for answer in answers)
-    return {
-        **{name: sum(answer[name] for answer in answers) for name in (*_COUNTS, "redacted")},
-        **({"left": left} if left else {}),
-        "refused_file": next((a["refused_file"] for a in answers if a["refused_file"]), None),
-        "format": ", ".join(formats),
-        "seconds": round(sum(answer["seconds"] for answer in answers), 3),
-        "files": [file for answer in answers for file in answer["files"]],
-    }

@@ -17,7 +17,7 @@ def judge_labels(
     judge: Annotated[str, typer.Option(help="The judge's name.")],
     judge_version: Annotated[str, typer.Option(help="Its version.")] = "",
 ) -> None:
-    """Keep a judge's labels (trace_id, mode, value), marked as a machine's."""
+    """Keep a judge's labels as a machine's. With trace_id, mode and value."""
     from server.importers.judge_labels import read_judge_labels
     from server.services import judge_labels as service
     from server.services import projects

@@ -45,7 +45,7 @@ def import_judge(
         typer.Option(exists=True, dir_okay=False, help="The judge's prompt; its hash is kept."),
     ] = None,
 ) -> None:
-    """Bring back a judge's verdicts: pass or fail of traces or of one failure mode."""
+    """Bring back a judge's verdicts. Pass or fail of traces or of one failure mode."""
     from server.importers.judges.said import Rules
     from server.services.judge_verdicts import Asked
 

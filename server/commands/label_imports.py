@@ -19,7 +19,7 @@ def import_labels(
     ],
     project: ProjectOption,
 ) -> None:
-    """Bring exported labels back: a label bundle, the CSV export, or one label a line."""
+    """Bring exported labels back. A label bundle, the CSV export, or one label a line."""
     from server.importers.label_files import read_label_file
     from server.services import label_imports, projects
     from server.services.label_receipts import LabelsBroughtIn

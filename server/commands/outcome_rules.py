@@ -31,7 +31,7 @@ def outcome_rules(
     ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count; keep nothing.")] = False,
 ) -> None:
-    """Show or replace a project's outcome rules, and count what they change."""
+    """Show or replace outcome rules, and count what they change."""
     from server.importers.outcome_rules import RuleSet, as_json, parse
     from server.services import outcome_rules as service
     from server.services import projects, signals

@@ -21,7 +21,7 @@ def evals(
         str, typer.Option(metavar="TEXT", help="In id, model, template, sampler, task or tag.")
     ] = "",
 ) -> None:
-    """List settings (model, template, sampler) with how their traces ended."""
+    """List settings with how their traces ended. A setting is model, template, sampler."""
     from server.services import projects
     from server.views import evals as views
 
@@ -50,7 +50,7 @@ def evals(
 
 
 def tasks(console: Console, project: ProjectOption) -> None:
-    """List tasks with how their traces ended, their dimensions and views."""
+    """List tasks with outcomes, dimensions and views."""
     from server.services import projects
     from server.views import tasks as views
 

@@ -26,7 +26,7 @@ def report(
         Path | None, typer.Option("--out", "-o", metavar="PATH", help="The file to write.")
     ] = None,
 ) -> None:
-    """Write the report of the round; the same head gives the same bytes."""
+    """Write the report of the round. The same head gives the same bytes."""
     from server.services import projects, rewinding
     from server.views.report import report as made
     from server.views.report_files import ReportFormat, file_name, written

@@ -20,7 +20,7 @@ def retention(
         bool, typer.Option("--dry-run", help="Say what would go; delete nothing.")
     ] = False,
 ) -> None:
-    """Delete old traces that nobody worked on, by the rules that leads have set."""
+    """Delete old traces that nobody worked on. By the rules that leads have set."""
     from sqlmodel import Session
 
     from server.queries import retention as queries

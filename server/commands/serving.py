@@ -25,7 +25,7 @@ NoJobsOption = Annotated[
 
 
 def demo(console: Console, host: HostOption = None, port: PortOption = None) -> None:
-    """Load the bundled demo projects once, serve them and print the URL."""
+    """Load the bundled demo projects and serve them."""
     from server.services import demo as demo_service
 
     with opened(console) as database, console.progress("Loading the demo") as progress:
@@ -121,7 +121,7 @@ def worker(
         int | None, typer.Option(min=1, help="Threads (FAULTBOOK_JOB_WORKERS).")
     ] = None,
 ) -> None:
-    """Perform background jobs in this process until SIGTERM or SIGINT."""
+    """Perform background jobs until SIGTERM or SIGINT."""
     from server import tasks
     from server.jobs import Jobs
     from server.logs import configure_logging

@@ -44,7 +44,7 @@ def signals(
     executor: ExecutorOption = None,
     workers: WorkersOption = None,
 ) -> None:
-    """Compute signals of traces that have none, or that changed since.
+    """Compute the signals of new and of changed traces.
 
     Only those are read. A command that was stopped goes on where it was. Of a Parquet file the
     signals of all traces are written into another, and no project is touched.

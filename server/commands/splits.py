@@ -30,7 +30,7 @@ def splits(
         str, typer.Option(metavar="WHY", help="Open the sealed test part; counted and logged.")
     ] = "",
 ) -> None:
-    """Show the split of a project's items, make it, or open its test part."""
+    """Show or make the split of items, or open its test part."""
     from server.services import projects
     from server.services import splits as service
     from server.views.item_splits import splits_page

@@ -268,5 +268,5 @@ def test_a_pipe_gets_whole_file_names_and_companions_apart(data: Path, tmp_path:
     (folder / name).write_text("question,answer\nHi,Ho\n", encoding="utf-8")
     (folder / "README.md").write_text("Read me.", encoding="utf-8")
     ended = Ended("import", folder, "--dry-run", "--data", data)
-    assert any(line.startswith(f"{name}  table") for line in ended.told.splitlines())
+    assert f"{name} table 1" in ended.told
     assert "Skipped, a companion, not traces: README.md." in ended.told
