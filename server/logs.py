@@ -1,6 +1,7 @@
 """Logging: structured, to stderr, as JSON lines where machines read it."""
 
 import logging
+import os
 import sys
 from typing import Literal
 
@@ -22,7 +23,10 @@ def configure_logging(*, json_lines: bool, level: Level = "info") -> None:
         structlog.processors.JSONRenderer()
         if json_lines
         # Plain: with colours and local variables it takes half a second and tells secrets.
-        else structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+        else structlog.dev.ConsoleRenderer(
+            colors=sys.stderr.isatty() and not os.environ.get("NO_COLOR"),
+            exception_formatter=structlog.dev.plain_traceback,
+        )
     )
     # The console's renderer writes tracebacks itself.
     failures = [structlog.processors.format_exc_info] if json_lines else []
