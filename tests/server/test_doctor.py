@@ -15,11 +15,12 @@ from sqlmodel import select
 from server import schema
 from server.db import Database
 from server.models.base import utc_now
+from server.models.batch import BatchTrace, Lease
 from server.models.note import Note
 from server.models.project import Project
 from server.models.run import AnalysisRun, RunKind, RunStatus
 from server.models.trace import Attachment, Step
-from server.services import doctor, notes, retention
+from server.services import batches, doctor, notes, retention
 from server.services.checks import disk, postgres, sqlite_file, surroundings, work
 from server.services.checks.findings import Check
 from server.settings import Settings
@@ -79,7 +80,7 @@ def test_a_data_directory_that_takes_nothing(tmp_path: Path) -> None:
     file.write_text("")
     assert disk.directory(file).state is TROUBLE
     # Even root writes nothing there.
-    assert "cannot be written" in disk.directory(Path("/proc/self/fd").parent / "ns").finding
+    assert "cannot be written" in disk.directory(Path("/proc/self/ns")).finding
 
 
 def test_room_is_measured_against_the_copy_of_a_migration(tmp_path: Path) -> None:
@@ -245,6 +246,25 @@ def test_a_queue_that_cannot_be_read(settings: Settings, database: Database) -> 
     check = found(settings)["job queue"]
     assert check.state is TROUBLE
     assert "jobs.sqlite" in check.remedy
+
+
+def test_traces_that_are_held_longer_than_anybody_may(
+    database: Database, settings: Settings, trace_id: int
+) -> None:
+    with database.writing() as session:
+        lead = member(session)
+        batches.create_from(session, lead, [trace_id])
+        place = session.exec(select(BatchTrace)).one()
+        session.add(
+            Lease(
+                batch_trace_id=place.id or 0,
+                annotator_id=lead.id,
+                expires_at=utc_now() + timedelta(days=3),
+                token="t",
+            )
+        )
+    check = found(settings)["leases"]
+    assert (check.state, "1 traces are held longer" in check.finding) == (WARNING, True)
 
 
 def test_retention_that_nobody_applies(
