@@ -96,10 +96,10 @@ def _found(name: str) -> str:
 
 
 @contextmanager
-def cluster(options: str = _FAST) -> Iterator[Cluster]:
-    """Run a cluster on a free port."""
+def cluster(options: str = _FAST, where: Path | None = None) -> Iterator[Cluster]:
+    """Run a cluster on a free port; in memory, unless another place is named."""
     user = _unprivileged_user()
-    folder = Path(tempfile.mkdtemp(prefix="faultbook-postgres-", dir=_memory()))
+    folder = Path(tempfile.mkdtemp(prefix="faultbook-postgres-", dir=where or _memory()))
     if user is not None:
         os.chown(folder, user, -1)
     made = Cluster(folder, _free_port(), user, options)

@@ -6,8 +6,9 @@ Each test gives a row of the report; those that count something take the fixture
 import os
 import time
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -17,15 +18,21 @@ from tests.torture.report import Row
 collect_ignore_glob = [] if os.environ.get("FAULTBOOK_TORTURE") else ["test_*.py"]
 
 ROUNDS = int(os.environ.get("FAULTBOOK_TORTURE_ROUNDS") or "100")
+MOST_S = 600 + 60 * ROUNDS
+"""Seconds that a test may take on a busy machine: what takes longer hangs, and is ended."""
 _HERE = Path(__file__).parent
 _ROW = pytest.StashKey[Row]()
-_ROWS = pytest.StashKey[list[Row]]()
-_BEGUN = pytest.StashKey[float]()
+_ROW_OF = "row of the long rounds"
+_FOUND: dict[tuple[str, str], Row] = {}
+_BEGUN = pytest.StashKey[tuple[float, float]]()
 _DATABASES = {"sqlite": "SQLite", "postgres": "PostgreSQL"}
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """What kills PostgreSQL itself is nothing for SQLite."""
+    """What kills PostgreSQL itself is nothing for SQLite; and nothing hangs for ever."""
+    for item in items:
+        if item.path.is_relative_to(_HERE):
+            item.add_marker(pytest.mark.timeout(MOST_S), append=False)
     dropped = [item for item in items if _kills_postgresql(item) and _backend(item) == "sqlite"]
     config.hook.pytest_deselected(items=dropped)
     items[:] = [item for item in items if item not in dropped]
@@ -73,23 +80,38 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
         row.verdict = report.BROKEN
         row.remark = str(call.excinfo.value).splitlines()[0][:200] if call.excinfo else ""
     row.on = report.now()
-    rows = item.config.stash.setdefault(_ROWS, [])
-    if row not in rows:
-        rows.append(row)
+    told.user_properties.append((_ROW_OF, asdict(row)))
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Gather the rows, also of tests that ran in other processes (`-n 2`)."""
+    for name, told in report.user_properties:
+        if name == _ROW_OF:
+            row = Row(**cast(dict[str, Any], told))
+            _FOUND[row.what, row.database] = row
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
-    """Note when the rounds began."""
-    session.config.stash[_BEGUN] = time.monotonic()
+    """Note when the rounds began, and beside what."""
+    session.config.stash[_BEGUN] = (time.monotonic(), os.getloadavg()[0])
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     """Print the report, and write it where that was asked for."""
-    rows = config.stash.get(_ROWS, [])
+    rows = list(_FOUND.values())
     if not rows:
         return
-    minutes = (time.monotonic() - config.stash[_BEGUN]) / 60
+    begun, load = config.stash[_BEGUN]
     terminalreporter.write_line(report.table(rows))
     if target := os.environ.get("FAULTBOOK_TORTURE_REPORT"):
-        every = report.kept(Path(target).with_suffix(".json"), rows)
-        Path(target).write_text(report.page(every, minutes=minutes))
+        file = Path(target).with_suffix(".json")
+        if is_whole(config):
+            file.unlink(missing_ok=True)
+        every = report.kept(file, rows)
+        minutes = (time.monotonic() - begun) / 60
+        Path(target).write_text(report.page(every, rounds=ROUNDS, minutes=minutes, load=load))
+
+
+def is_whole(config: pytest.Config) -> bool:
+    """Whether nothing was left out: then nothing of earlier runs is kept in the report."""
+    return "tests/torture" in config.args and not config.getoption("keyword")

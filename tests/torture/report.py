@@ -84,15 +84,16 @@ def kept(file: Path, rows: Iterable[Row]) -> list[Row]:
     return found
 
 
-def page(rows: Iterable[Row], *, minutes: float) -> str:
-    """The whole report."""
+def page(rows: Iterable[Row], *, rounds: int, minutes: float, load: float) -> str:
+    """The whole report; `load` is the machine's when the rounds began."""
     found = list(rows)
     broken = sum(row.verdict == BROKEN for row in found)
     left_out = sum(row.verdict == LEFT_OUT for row in found)
     ended = f"{len(found) - broken - left_out} held, {broken} broken, {left_out} left out"
     about = (
-        f"Last run on {now()} in {minutes:,.0f} minutes; all in all {ended}.\n"
-        f"Machine: {machine()}.\nVersions: {versions(found)}.\n"
+        f"Last run on {now()}, ROUNDS={rounds}, in {minutes:,.0f} minutes; all in all {ended}.\n"
+        f"Machine: {machine()}; load {load:.1f} at the start, {os.getloadavg()[0]:.1f} at the end,"
+        f" beside whatever else ran.\nVersions: {versions(found)}.\n"
     )
     return f"{_HEAD}\n{about}\n{table(found)}"
 
@@ -103,7 +104,7 @@ def now() -> str:
 
 
 def machine() -> str:
-    """The processor, how much of it was free, and the memory."""
+    """The processor, how much of it the tests may use, and the memory."""
     cpus = len(os.sched_getaffinity(0))
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1024**3
     info = Path("/proc/cpuinfo")
@@ -113,7 +114,7 @@ def machine() -> str:
         if line.startswith("model name")
     ]
     name = models[0] if models else platform.processor() or platform.machine()
-    return f"{name}, {cpus} cores, {memory:.0f} GiB, load at the end {os.getloadavg()[0]:.1f}"
+    return f"{name}, {cpus} cores, {memory:.0f} GiB"
 
 
 def versions(rows: Iterable[Row]) -> str:

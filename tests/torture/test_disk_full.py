@@ -2,10 +2,8 @@
 
 import http.client
 import json
-import shutil
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -24,51 +22,22 @@ from server.models.trace import Trace
 from server.settings import Settings
 from tests.factories import SLUG, make_project
 from tests.processes import FAULTBOOK, running
+from tests.torture.disks import MEBIBYTE, Disk, mounted
 
 pytestmark = [pytest.mark.timeout(1_800), pytest.mark.sqlite]
-MEBIBYTE = 1024**2
 DISK = 48 * MEBIBYTE
 LONG_NOTE = "far too much " * 1_500
 WITHIN_S = 120
 Told = tuple[int, str]
 
 
-class Disk:
-    """A small disk with something on it that can be taken away."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self._ballast = folder / "ballast"
-
-    def fill(self, *, but: int = 0) -> None:
-        """Leave no room, or so many bytes."""
-        with self._ballast.open("ab") as ballast:
-            for size in (MEBIBYTE, 4096, 1):
-                while shutil.disk_usage(self.folder).free > but + size:
-                    try:
-                        ballast.write(b"\0" * size)
-                        ballast.flush()
-                    except OSError:
-                        break
-
-    def free(self) -> None:
-        """Make room again."""
-        self._ballast.unlink(missing_ok=True)
-
-
 @pytest.fixture
 def disk(backend: str, tmp_path: Path) -> Iterator[Disk]:
-    """A disk of its own; its maker has to be allowed to mount one."""
+    """A disk of its own."""
     folder = tmp_path / "disk"
     folder.mkdir()
-    mount = ("mount", "-t", "tmpfs", "-o", f"size={DISK}", "none", str(folder))
-    done = (
-        subprocess.run(mount, capture_output=True, text=True) if sys.platform == "linux" else None
-    )
-    if done is None or done.returncode:
-        pytest.skip(f"no disk can be mounted here: {done.stderr.strip() if done else backend}")
-    yield Disk(folder)
-    subprocess.run(("umount", "-l", str(folder)), check=True)
+    with mounted(folder, DISK) as made:
+        yield made
 
 
 @pytest.fixture

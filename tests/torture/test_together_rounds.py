@@ -1,6 +1,5 @@
 """Many rounds of twenty people at once against server processes, and servers killed under them."""
 
-import os
 import random
 import signal
 
@@ -10,9 +9,10 @@ from server.db import Database
 from server.settings import Settings
 from tests import readers
 from tests.processes import running
+from tests.torture.conftest import ROUNDS
+from tests.torture.report import Row
 
 pytestmark = pytest.mark.timeout(3_600)
-ROUNDS = int(os.environ.get("FAULTBOOK_TORTURE_ROUNDS", "100"))
 PEOPLE = 20
 TRACES = 2_000
 TRACES_A_ROUND = 60
@@ -24,7 +24,7 @@ def serve(settings: Settings, *options: object) -> tuple[object, ...]:
 
 
 def test_twenty_people_read_thousands_of_traces_once_each(
-    database: Database, settings: Settings
+    database: Database, settings: Settings, row: Row
 ) -> None:
     persons = readers.batch_to_read(database, TRACES, PEOPLE)
     database.dispose()
@@ -35,9 +35,13 @@ def test_twenty_people_read_thousands_of_traces_once_each(
         assert server.end(signal.SIGTERM) == 0, "its processes end with it"
     assert len(crowd.finished) == TRACES
     readers.check_each_read_once(database, crowd)
+    row.add(acknowledged=len(crowd.notes) + len(crowd.finished))
 
 
-def test_readings_survive_servers_that_are_killed(database: Database, settings: Settings) -> None:
+def test_readings_survive_servers_that_are_killed(
+    database: Database, settings: Settings, row: Row
+) -> None:
+    row.rounds = ROUNDS
     persons = readers.batch_to_read(database, TRACES_A_ROUND * ROUNDS, PEOPLE)
     database.dispose()
     moments = random.Random(13)
@@ -53,3 +57,4 @@ def test_readings_survive_servers_that_are_killed(database: Database, settings: 
     assert len(set(finished)) == len(finished), "nobody was given what another had finished"
     readers.check_kept(database, notes)
     readers.check_finished(database, finished)
+    row.add(acknowledged=len(notes) + len(finished))
