@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from server.db import Database
     from server.settings import Settings
 
+_INTERRUPTED = 130
 _WIDEST = 1_000
 """Characters of a table's line where no terminal bounds it."""
 
@@ -154,6 +155,12 @@ class Console:
         with self.screen.status(printable(what)):
             yield
 
+    def stopped(self, sentence: str, **detail: Any) -> NoReturn:
+        """End as Ctrl+C asks for: with a sentence, and the exit code of shells."""
+        self.say(sentence)
+        self.answer({"error": sentence, "cancelled": True, **detail})
+        raise typer.Exit(_INTERRUPTED)
+
     def fail(self, sentence: str, **detail: Any) -> NoReturn:
         """End with exit code 1 and a sentence that says what to do."""
         self.screen.print(f"[bold red]Error:[/] {printable(sentence)}", soft_wrap=True)
@@ -200,6 +207,8 @@ def _sentences(console: Console) -> Iterator[None]:
 
     try:
         yield
+    except KeyboardInterrupt:
+        console.stopped("Stopped before it was done. The same command can be given again.")
     except WrongArgument as error:
         raise typer.BadParameter(error.message) from error
     except FaultbookError as error:

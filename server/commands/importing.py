@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from server.importers.redaction import Rule
     from server.services.import_counts import ImportResult
 
-_INTERRUPTED = 130
-
 
 def _each_once(paths: list[Path] | None) -> list[Path]:
     """Leave out what lies in a folder that is named, too, as a shell's `**` does."""
@@ -335,6 +333,4 @@ def _stopped(console: Console, results: "Sequence[ImportResult]") -> NoReturn:
         f"Stopped after {answer['read'] + answer['refused']:,} records, which stay. "
         "Give the same command again to go on from there."
     )
-    console.say(sentence)
-    console.answer({"error": sentence, "cancelled": True, **answer})
-    raise typer.Exit(_INTERRUPTED)
+    console.stopped(sentence, **answer)

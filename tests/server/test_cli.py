@@ -7,8 +7,10 @@ import sys
 from pathlib import Path
 
 import pytest
+import typer
+from typer.testing import CliRunner
 
-from server.commands.console import printable
+from server.commands.console import Console, command, printable
 from tests.processes import Ended
 
 TAU = Path(__file__).parents[1] / "data" / "tau-bench" / "trajectories.jsonl"
@@ -270,3 +272,15 @@ def test_a_pipe_gets_whole_file_names_and_companions_apart(data: Path, tmp_path:
     ended = Ended("import", folder, "--dry-run", "--data", data)
     assert f"{name} table 1" in ended.told
     assert "Skipped, a companion, not traces: README.md." in ended.told
+
+
+def test_ctrl_c_is_told_to_people_and_machines_whatever_went_on() -> None:
+    app = typer.Typer()
+
+    @command(app, "wait")
+    def wait(console: Console) -> None:
+        raise KeyboardInterrupt
+
+    ended = CliRunner().invoke(app, ["--json"])
+    assert (ended.exit_code, json.loads(ended.stdout)["cancelled"]) == (130, True)
+    assert ended.stderr.startswith("Stopped")
