@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def archive(console: Console, project: ProjectOption) -> None:
-    """Archive a project: read-only and out of every list, until it is brought back."""
+    """Archive a project. Read-only and out of every list, until it is brought back."""
     from server.services import lifecycle
 
     slug = _decide(console, project, lifecycle.put_away)
@@ -39,7 +39,7 @@ def delete(
         str, typer.Option(metavar="SLUG", help="The project's address again, to be sure.")
     ],
 ) -> None:
-    """Delete an archived project with everything in it; nothing takes this back."""
+    """Delete an archived project with everything in it. Nothing takes this back."""
     from server.services import lifecycle
 
     def remove(session: "Session", member: "Member") -> None:
@@ -55,7 +55,7 @@ def copy_codebook(
     project: ProjectOption,
     name: Annotated[str, typer.Option(help="Name of the new project.")],
 ) -> None:
-    """Begin a new project with the failure modes of this one, and none of its traces."""
+    """Begin a new project with the failure modes of this one. It has none of its traces."""
     from server.services import lifecycle, projects
 
     with opened(console) as database, database.writing() as session:

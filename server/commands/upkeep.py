@@ -25,7 +25,7 @@ def migrate(
         bool, typer.Option(help="Compare everything at the end, before it counts.")
     ] = True,
 ) -> None:
-    """Bring the database to the schema of this version; a SQLite file is copied first."""
+    """Bring the database to the schema of this version. A SQLite file is copied first."""
     from server import schema
 
     if to:
@@ -68,7 +68,7 @@ def doctor(
         bool, typer.Option("--warm", help="Also load the embedding model, and ask it once.")
     ] = False,
 ) -> None:
-    """Look for the usual troubles of an installation, and say what to do about each."""
+    """Look for the usual troubles. Says what to do about each."""
     from server.services import doctor as service
 
     with console.busy("Looking"):
@@ -94,7 +94,7 @@ def backup(
         typer.Option(min=1, metavar="N", help="In a folder: keep the latest N backups."),
     ] = None,
 ) -> None:
-    """Copy the database and the files beside it into one zip file, while others may write."""
+    """Copy database and files into one zip file. Others may write meanwhile."""
     from server.services import backups
 
     if keep is not None and file.is_file():
@@ -123,7 +123,7 @@ def restore(
         bool, typer.Option("--check", help="Only look whether it could be restored.")
     ] = False,
 ) -> None:
-    """Put a backup into a data directory and a database that hold nothing yet."""
+    """Put a backup into an empty data directory and database."""
     from server.services import restores
 
     with console.progress("Reading") as progress:

@@ -16,7 +16,7 @@ def add(
     name: Annotated[str, typer.Option(help="The name that stands at their notes.")],
     admin: Annotated[bool, typer.Option("--admin", help="May manage users.")] = False,
 ) -> None:
-    """Make an account and print the one-time path by which its password is chosen."""
+    """Make an account. Prints the one-time path by which its password is chosen."""
     from server.services import accounts, invitations
 
     with opened(console) as database, database.writing() as session:
@@ -29,7 +29,7 @@ def add(
 
 
 def reset(console: Console, email: EmailArgument) -> None:
-    """Print a one-time path by which a user chooses a new password."""
+    """Print a one-time path to a new password."""
     from server.services import accounts, invitations
 
     with opened(console) as database, database.writing() as session:
@@ -41,7 +41,7 @@ def reset(console: Console, email: EmailArgument) -> None:
 
 
 def sign_in_link(console: Console, email: EmailArgument) -> None:
-    """Print a one-time path that signs a user in, for an hour: whatever the provider does."""
+    """Print a one-time path that signs a user in. For an hour, whatever the provider does."""
     from server.services import accounts, invitations
 
     with opened(console) as database, database.writing() as session:

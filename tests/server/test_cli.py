@@ -284,3 +284,10 @@ def test_ctrl_c_is_told_to_people_and_machines_whatever_went_on() -> None:
     ended = CliRunner().invoke(app, ["--json"])
     assert (ended.exit_code, json.loads(ended.stdout)["cancelled"]) == (130, True)
     assert ended.stderr.startswith("Stopped")
+
+
+@pytest.mark.parametrize("group", [(), ("analyze",), ("project",), ("user",), ("views",)])
+def test_lists_of_commands_break_off_in_no_sentence(group: tuple[str, ...]) -> None:
+    _, found, commands = Ended(*group, "-h").stdout.partition("Commands:")
+    assert found
+    assert "..." not in commands

@@ -42,7 +42,7 @@ def agreement(
     format_names: FormatOption = None,
     output_dir: OutputOption = None,
 ) -> None:
-    """Estimate how far people agree: percent, Cohen, Fleiss, Krippendorff, AC1, PABAK."""
+    """Estimate how far people agree. Percent, Cohen, Fleiss, Krippendorff, AC1, PABAK."""
     either(project, table, only_project=filters != "{}")
     _check(table, column_map, level, versions)
     if table is not None:

@@ -43,7 +43,7 @@ def cluster(
     format_names: FormatOption = None,
     output_dir: OutputOption = None,
 ) -> None:
-    """Group notes that say alike, with key terms and a typical note each; nothing is assigned."""
+    """Group notes that say alike. With key terms and a typical note each; nothing is assigned."""
     either(project, table, only_project=filters != "{}")
     if table is None and column_map:
         raise typer.BadParameter("--map goes with --input.")

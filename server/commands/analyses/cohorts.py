@@ -51,7 +51,7 @@ def cohorts(
     workers: WorkersOption = 1,
     output_dir: OutputOption = None,
 ) -> None:
-    """Group tasks by which models fail them, and say whether that is more than difficulty."""
+    """Group tasks by which models fail them. Says whether that is more than difficulty."""
     from server.commands.analyses.cohort_tables import fields_of
 
     options = {

@@ -65,7 +65,7 @@ def compression(
     format_names: FormatOption = None,
     output_dir: OutputOption = None,
 ) -> None:
-    """Tell broken loops, overthinking and underthinking from healthy reasoning."""
+    """Tell loops, overthinking and underthinking from healthy runs."""
     _check(measure)
     known = [field.name for field in _FIELDS]
     along = (Field(axis, "a difficulty", may_be_empty=True),) if axis not in ("", *known) else ()

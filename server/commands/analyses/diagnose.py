@@ -34,7 +34,7 @@ def diagnose(
     format_names: FormatOption = None,
     output_dir: OutputOption = None,
 ) -> None:
-    """Put four lenses on traces and on a baseline, and weigh what they point at together."""
+    """Put four lenses on traces and on a baseline. Weighs what they point at together."""
     from server.views.lenses.answering import answer_of
     from server.views.lenses.base import Question
     from server.views.lenses.diagnose_baseline import AGAINST, BASELINE

@@ -66,7 +66,7 @@ def fft(
     workers: WorkersOption = 1,
     output_dir: OutputOption = None,
 ) -> None:
-    """Show the spectra of prompts as tokens, and what differs from a baseline."""
+    """Show the spectra of prompts as tokens. Says what differs from a baseline."""
     from server.prompts.supplied import reader_of_files
 
     reader = reader_of_files(tokenizer, chat_template)

@@ -56,7 +56,7 @@ def fingerprint(
     format_names: FormatOption = None,
     output_dir: OutputOption = None,
 ) -> None:
-    """Show accuracy, truncation and tokens by task, and the archetype of each model."""
+    """Show accuracy, truncation and tokens by task. Names the archetype of each model."""
     if style not in _STYLES:
         raise typer.BadParameter(f"--style {style}: expected web or bar.")
     axes = Field(axis or "task", "the axis that the trace lies on")

@@ -96,7 +96,7 @@ def hazard(
     workers: WorkersOption = 1,
     output_dir: OutputOption = None,
 ) -> None:
-    """Show which share of traces each cause ends by when, and how failures come over time."""
+    """Show which share of traces each cause ends by when. Tells how failures come over time."""
     if table is None and censored:
         raise typer.BadParameter("--censored goes with --input: outcomes say what is cut off.")
     if table is not None and (cause or loop):

@@ -55,7 +55,7 @@ def join(
     format_names: FormatOption = None,
     output_dir: OutputOption = None,
 ) -> None:
-    """Compare every failure mode with every signal: effects with intervals, q over all of them."""
+    """Compare every failure mode with every signal. Effects with intervals, q over all of them."""
     if table is None and (mode or signal):
         raise typer.BadParameter("--mode and --signal go with --input.")
     if table is not None and not mode:

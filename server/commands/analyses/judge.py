@@ -55,7 +55,7 @@ def judge(
     format_names: FormatOption = None,
     output_dir: OutputOption = None,
 ) -> None:
-    """Measure a judge against people: TPR, TNR, and the corrected share of passes."""
+    """Measure a judge against people. TPR, TNR, and the corrected share of passes."""
     either(project, table, only_project=filters != "{}")
     if table is None and column_map:
         raise typer.BadParameter("--map goes with --input.")

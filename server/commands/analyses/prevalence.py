@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from analysis.percentages import percent, percents
 from server.commands.analyses.answer import give
 from server.commands.analyses.population import (
     FiltersOption,
@@ -60,8 +61,8 @@ def _rows(answer: "Answer") -> list[tuple[object, ...]]:
             row["group"],
             row["present"],
             row["n"],
-            "–" if row["prevalence"] is None else f"{row['prevalence']:.1%}",
-            "" if row["low"] is None else f"{row['low']:.1%} to {row['high']:.1%}",
+            "–" if row["prevalence"] is None else percent(row["prevalence"], 1),
+            "" if row["low"] is None else percents(row["low"], row["high"], 1),
         )
         for row in answer.results["rows"]
     ]

@@ -38,7 +38,7 @@ def saturation(
     format_names: FormatOption = None,
     output_dir: OutputOption = None,
 ) -> None:
-    """Estimate how many failure modes are unseen, from random traces in review order."""
+    """Estimate how many failure modes are unseen. From random traces in review order."""
     either(project, table, only_project=filters != "{}")
     if table is None and (traces is not None or column_map):
         raise typer.BadParameter("--traces and --map go with --input.")

@@ -93,7 +93,7 @@ def surface(
     format_names: FormatOption = None,
     output_dir: OutputOption = None,
 ) -> None:
-    """Estimate accuracy over two dimensions: safe and failing zones, cliffs, slopes."""
+    """Estimate accuracy over two dimensions. Safe and failing zones, cliffs, slopes."""
     _check(style, ("heatmap", "3d"), "--style")
     _check(mode, ("failed", "answered"), "--mode")
     if up and not axis:

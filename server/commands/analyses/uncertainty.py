@@ -92,7 +92,7 @@ def uncertainty(
     workers: WorkersOption = 1,
     output_dir: OutputOption = None,
 ) -> None:
-    """Tell committed failure from persistent failure by the uncertainty of the first tokens."""
+    """Tell committed from persistent failure. By the uncertainty of the first tokens."""
     if as_published and self_consistency:
         raise typer.BadParameter("Give either --as-published or --self-consistency.")
     options = {
