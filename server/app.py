@@ -220,7 +220,7 @@ def supply(
 ) -> None:
     """Give an assembled application what it works on: settings, database, queue and counters."""
     configure_logging(json_lines=settings.log_json, level=settings.log_level)
-    settings.data.mkdir(parents=True, exist_ok=True)
+    settings.data.mkdir(0o700, parents=True, exist_ok=True)
     app.state.settings = settings
     app.state.database = Database.from_url(settings.database_url)
     app.state.jobs = jobs or Jobs.beside(settings.database_url, settings.jobs_path)

@@ -91,7 +91,7 @@ def create_engine(url: str) -> Engine:
         return sa.create_engine(url, pool_pre_ping=True, hide_parameters=True)
     path = sa.make_url(url).database
     if path:
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        Path(path).parent.mkdir(0o700, parents=True, exist_ok=True)
     engine = sa.create_engine(
         url,
         connect_args={"check_same_thread": False},

@@ -76,7 +76,7 @@ class Jobs:
     @classmethod
     def on_disk(cls, path: Path) -> "Jobs":
         """A queue that survives restarts."""
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(0o700, parents=True, exist_ok=True)
         huey = SqliteHuey("faultbook", filename=str(path), fsync=True, results=False)
         return cls(huey, trouble=(sqlite3.Error,))
 

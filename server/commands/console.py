@@ -281,7 +281,7 @@ def opened(console: Console, *, migrating: bool = False) -> "Iterator[Database]"
     from server import schema
     from server.db import Database
 
-    console.settings.data.mkdir(parents=True, exist_ok=True)
+    console.settings.data.mkdir(0o700, parents=True, exist_ok=True)
     database = Database.from_url(console.settings.database_url)
     try:
         copy = schema.upgrade(database) if migrating else schema.prepare(database)

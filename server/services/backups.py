@@ -53,7 +53,7 @@ def backup(database: Database, settings: Settings, target: Path, progress: Progr
     """
     if target.exists():
         raise Conflict(f"{target} exists already: choose another name, or move it away.")
-    settings.data.mkdir(parents=True, exist_ok=True)
+    settings.data.mkdir(0o700, parents=True, exist_ok=True)
     with (
         tempfile.TemporaryDirectory(dir=target.absolute().parent, prefix=UNFINISHED) as beside,
         tempfile.TemporaryDirectory(dir=settings.data, prefix=UNFINISHED) as held,

@@ -51,7 +51,7 @@ def restore(settings: Settings, source: Path, progress: Progress) -> Restored:
         Invalid: The file is no backup of Faultbook's, damaged, or of a newer version.
     """
     _refuse_filled(settings)
-    settings.data.mkdir(parents=True, exist_ok=True)
+    settings.data.mkdir(0o700, parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=settings.data, prefix=UNFINISHED) as folder:
         unpacked = Path(folder)
         found = _unpacked(source, unpacked, progress)
