@@ -75,7 +75,9 @@ def effects(frame: pd.DataFrame, null: float, title: str) -> dict[str, Any]:
     import altair as alt
 
     names = list(dict.fromkeys(frame["name"]))
-    axis = alt.Axis(title=title, format="+.0%" if null == 0 else ".2f")
+    # From the right end leftwards, so that a long title is not cut where the plot is narrow.
+    style = "+.0%" if null == 0 else ".2f"
+    axis = alt.Axis(title=title, titleAnchor="end", titleAlign="right", format=style)
     ends = (float(min(frame["low"].min(), null)), float(max(frame["high"].max(), null)))
     scale = alt.Scale(domain=list(ends), nice=True, zero=False)
     rows: Any = alt.Y(

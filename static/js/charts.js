@@ -55,6 +55,9 @@ function linked(place) {
   return [...place.querySelectorAll("svg path, svg rect, svg text, svg g")].filter((mark) => mark.__data__?.href);
 }
 
+/** A mark's name in words: its fields, without what only draws it. */
+const spoken = (mark) => (mark.getAttribute("aria-label") ?? "").split("; ").filter((part) => !/^(traces|few|x): /.test(part)).map((part) => part.replace(/^[a-z_]+(?=: )/, (field) => field.replaceAll("_", " "))).join("; ");
+
 /** Name what Vega draws, now and whenever it draws again: marks with a link are links, of which one is
     a stop of Tab; what has no name is no picture. */
 function dress(place) {
@@ -62,15 +65,14 @@ function dress(place) {
   const stop = marks.find((mark) => mark.getAttribute("tabindex") === "0") ?? marks[0];
   for (const mark of marks) {
     if (mark.getAttribute("role") === "link") continue;
-    const told = mark.getAttribute("aria-label")?.replace(/(^|; )traces: [^;]*/, "").replace(/^; /, "");
     mark.setAttribute("tabindex", mark === stop ? "0" : "-1");
-    mark.setAttribute("aria-label", told ? `${told}: open the traces` : "Open the traces");
+    mark.setAttribute("aria-label", spoken(mark) ? `${spoken(mark)}: open the traces` : "Open the traces");
     mark.removeAttribute("aria-roledescription");
     mark.setAttribute("role", "link");
   }
-  for (const mark of place.querySelectorAll("[role=graphics-symbol]:not([aria-label])")) {
-    mark.removeAttribute("role");
-    mark.removeAttribute("aria-roledescription");
+  for (const mark of place.querySelectorAll("[role=graphics-symbol]")) {
+    if (spoken(mark)) mark.setAttribute("aria-label", spoken(mark));
+    else for (const said of ["role", "aria-label", "aria-roledescription"]) mark.removeAttribute(said);
   }
 }
 

@@ -32,6 +32,8 @@ def test_charts_are_drawn_themed_reached_and_let_go(page: Page, staged_url: str)
 
     mark = page.locator(".chart svg [role=link][tabindex='0']").first
     expect(mark).to_have_attribute("aria-label", re.compile("."))
+    names = [one.get_attribute("aria-label") or "" for one in page.locator(".chart [role]").all()]
+    assert not [name for name in names if re.search(r"[a-z]_[a-z]+: |few: |traces: ", name)]
     mark.focus()
     page.keyboard.press("ArrowRight")
     page.keyboard.press("Enter")
