@@ -42,7 +42,7 @@ def prevalence(
     format_names: FormatOption = None,
     output_dir: OutputOption = None,
 ) -> None:
-    """Estimate the share of traces that show each failure mode, from traces drawn by chance."""
+    """Estimate how frequent each failure mode is. From traces drawn by chance."""
     either(project, table, only_project=filters != "{}")
     if table is None and column_map:
         raise typer.BadParameter("--map goes with --input.")
