@@ -16,6 +16,7 @@ from analysis.judge_alignment import (
     require_better_than_chance,
     rogan_gladen,
 )
+from analysis.percentages import percent
 
 TARGET = 0.9
 MINIMUM = 0.8
@@ -166,9 +167,9 @@ def choose_method(
     if p_value < (_UNLIKELY_IF_DRAWN if drawn_at_random else _UNLIKELY):
         return (
             Method.ROGAN_GLADEN,
-            f"The judge passes {seen / found.n:.0%} of the labelled traces and "
-            f"{judged_pass / judged:.0%} of the others (p {_told(p_value)}): the labelled ones are "
-            "no random sample of the same traces.",
+            f"The judge passes {percent(seen / found.n)} of the labelled traces and "
+            f"{percent(judged_pass / judged)} of the others (p {_told(p_value)}): "
+            "the labelled ones are no random sample of the same traces.",
         )
     if min(found.passes, found.fails) < FEWEST:
         return (

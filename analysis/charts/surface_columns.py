@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from analysis.charts.theme import SEQUENTIAL, TRACES
+from analysis.percentages import percent
 from analysis.surface.cells import Surface, X, Y
 
 _ACROSS, _DOWN = math.cos(math.pi / 6), math.sin(math.pi / 6)
@@ -125,7 +126,7 @@ def _words(
     rows.append((*_point(width / 2, depth + 2.2, 0), labels[0], "left"))
     if surface.y.name:
         rows.append((*_point(width + 2.2, depth / 2, 0), labels[1], "right"))
-    rows += [(*_point(width, 0, tall * share), f"{share:.0%}", "right") for share in (0.5, 1.0)]
+    rows += [(*_point(width, 0, tall * share), percent(share), "right") for share in (0.5, 1.0)]
     return pd.DataFrame(rows, columns=["px", "py", "text", "side"])
 
 

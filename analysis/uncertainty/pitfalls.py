@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from analysis.percentages import percent
 from analysis.uncertainty.baselines import Baselines
 from analysis.uncertainty.feature_table import (
     DEGENERATE,
@@ -46,8 +47,9 @@ def _cut(restricted: Restricted) -> Iterator[str]:
     if restricted.dropped_failures and not restricted.fallback:
         share = restricted.dropped_failures / max(restricted.raw.failures, 1)
         yield (
-            f"{restricted.dropped_failures} of {restricted.raw.failures} failures ({share:.0%}) "
-            "have no answer that could be found. They are left out, and nothing is said of them."
+            f"{restricted.dropped_failures} of {restricted.raw.failures} failures "
+            f"({percent(share)}) have no answer that could be found. "
+            "They are left out, and nothing is said of them."
         )
 
 
@@ -78,12 +80,13 @@ def _noise(restricted: Restricted) -> Iterator[str]:
         if column in frame:
             share = float((frame.loc[failed, column] > 0).mean())
             if share > _SOME:
-                yield f"Label noise: {share:.0%} of the failures {words}; they may fail otherwise."
+                having = f"{percent(share)} of the failures {words}"
+                yield f"Label noise: {having}; they may fail otherwise."
     if PREFINAL_LEN in frame:
         share = float((frame.loc[failed, PREFINAL_LEN] <= 0).mean())
         if share > _SOME:
             yield (
-                f"Label noise: in {share:.0%} of the failures no answer was found. "
+                f"Label noise: in {percent(share)} of the failures no answer was found. "
                 "Look whether the grader missed a right one."
             )
 

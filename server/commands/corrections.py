@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
+from analysis.percentages import percents
 from server.commands.analyses.population import FiltersOption
 from server.commands.console import Console, opened
 from server.commands.left_to_server import queue
@@ -73,7 +74,7 @@ def _outcome(set_to: str) -> Any:
 def _tell_counts(console: Console, counts: dict[str, Any]) -> None:
     for key, name in (("by_model", "model"), ("by_task", "task")):
         rows = [
-            (part["name"], part["corrected"], part["n"], f"{part['low']:.1%} to {part['high']:.1%}")
+            (part["name"], part["corrected"], part["n"], percents(part["low"], part["high"], 1))
             for part in counts[key]
         ]
         if rows:

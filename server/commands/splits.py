@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from analysis.percentages import percent
 from server.commands.console import Console, opened
 from server.commands.projects import ProjectOption
 
@@ -60,7 +61,7 @@ def _tell(console: Console, page: "SplitsPage") -> None:
         console.say(f"{page.items:,} items, not split yet: --make does it.")
         return
     rows = [
-        (part.name, part.items, f"{part.share:.1%}", f"{part.wanted:.1%}", part.traces)
+        (part.name, part.items, percent(part.share, 1), percent(part.wanted, 1), part.traces)
         for part in page.parts
     ]
     console.table(("part", "items", "share", "wanted", "traces"), rows)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from sqlmodel import Session
 
+from analysis.percentages import percent
 from server import bulk
 from server.db import Database
 from server.importers.base import ImportOptions, RefusedRecord, UnreadableSource
@@ -209,7 +210,7 @@ class _Run:
         name = file.source.shown_name
         if self._counts.of_file(name).records:
             return name
-        return f"{name}, {min(1.0, read_bytes / max(1, _bytes(file))):.0%} read"
+        return f"{name}, {percent(min(1.0, read_bytes / max(1, _bytes(file))))} read"
 
     def _keep(self, file: FoundFile, *, problem: str) -> None:
         """Note how a file was found, or ended; written down with the next chunk."""

@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from analysis.percentages import percent
 from analysis.surface.accuracy import FAILING, SAFE, UNCERTAIN, Thresholds
 from analysis.surface.cells import zone_of_each
 from server.signals.base import SignalDefinition, SignalPopulation
@@ -23,9 +24,9 @@ _CUTS = Thresholds()
         is_label=True,
         from_outcomes=True,
         labels={
-            SAFE: f"accuracy there is surely {_CUTS.safe_lower:.0%} or more",
+            SAFE: f"accuracy there is surely {percent(_CUTS.safe_lower)} or more",
             UNCERTAIN: "the traces there are too few or too mixed to say",
-            FAILING: f"accuracy there is surely below {_CUTS.failing_upper:.0%}",
+            FAILING: f"accuracy there is surely below {percent(_CUTS.failing_upper)}",
         },
         parameters=asdict(_CUTS),
         rank=6,

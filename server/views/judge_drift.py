@@ -9,6 +9,7 @@ import pandas as pd
 from analysis.differences import PairedDifference
 from analysis.frames import TRACE_ID
 from analysis.judge_report import Pairs, drift
+from analysis.percentages import percent
 from server.errors import Invalid
 from server.models.judge import Judge
 from server.views.judge_answer import EVERY, HUMAN, JUDGE, PART
@@ -108,8 +109,8 @@ def _change(name: str, paired: PairedDifference, counts: Pairs) -> Change:
     change = paired.estimate
     return Change(
         name=name,
-        before=f"{(both + lost) / change.n:.1%}",
-        after=f"{(both + gained) / change.n:.1%}",
+        before=percent((both + lost) / change.n, 1),
+        after=percent((both + gained) / change.n, 1),
         change=_points(change.value),
         interval=f"{_points(change.low)} to {_points(change.high)}",
         n=change.n,

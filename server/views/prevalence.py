@@ -8,6 +8,7 @@ import pandas as pd
 
 from analysis.estimates import Estimate
 from analysis.frames import MODE, SOURCE, TRACE_ID, VALUE, LabelSource
+from analysis.percentages import percent, percents
 from analysis.prevalence import ModePrevalence, combine_labels, prevalence
 from analysis.sampling import INCLUSION_WEIGHT
 from server.frames import BATCH_ID, SAMPLED_BY
@@ -162,9 +163,9 @@ def _row(counts: _Counts, end: float) -> PrevalenceRow:
         interval = f"{100 * estimate.low:.0f}–{100 * estimate.high:.0f}"
         bar = Bar(*(100 * share / end for share in (estimate.value, estimate.low, estimate.high)))
         words = (
-            f"{mode.name}: {counts.found.n_present} of {estimate.n} traces, {estimate.value:.0%}"
-            f"{' weighted' if estimate.method != 'wilson' else ''}, "
-            f"95 % interval {estimate.low:.0%} to {estimate.high:.0%}"
+            f"{mode.name}: {counts.found.n_present} of {estimate.n} traces, "
+            f"{percent(estimate.value)}{' weighted' if estimate.method != 'wilson' else ''}, "
+            f"95 % interval {percents(estimate.low, estimate.high)}"
         )
     return PrevalenceRow(
         mode_id=stored_id(mode),

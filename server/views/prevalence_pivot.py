@@ -8,6 +8,7 @@ from itertools import chain
 
 from analysis.estimates import Estimate
 from analysis.frames import TRACE_ID
+from analysis.percentages import percent, percents
 from analysis.prevalence import ModePrevalence, prevalence, prevalence_by
 from server.frames import BATCH_ID, SAMPLED_BY
 from server.models.base import stored_id
@@ -223,8 +224,8 @@ def cell_of(found: ModePrevalence, about: str, href: str, end: float) -> Cell:
     estimate = found.estimate
     value, low, high = estimate.value, estimate.low, estimate.high
     words = (
-        f"{about}: {found.n_present} of {estimate.n} traces, {value:.0%}, "
-        f"95 % interval {low:.0%} to {high:.0%} ({estimate.method})"
+        f"{about}: {found.n_present} of {estimate.n} traces, {percent(value)}, "
+        f"95 % interval {percents(low, high)} ({estimate.method})"
     )
     bar = (100 * value / end, 100 * low / end, min(100.0, 100 * high / end))
     interval = f"{100 * low:.0f}–{100 * high:.0f}"

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from analysis.estimates import Estimate, wilson
+from analysis.percentages import percent, percents
 
 
 @dataclass(frozen=True)
@@ -18,9 +19,9 @@ class Rate:
 
     def __str__(self) -> str:
         """As people read it."""
-        if self.value is None:
+        if self.value is None or self.low is None or self.high is None:
             return "–"
-        return f"{self.value:.0%} ({self.low:.0%} to {self.high:.0%})"
+        return f"{percent(self.value)} ({percents(self.low, self.high)})"
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ def test_a_balanced_set_is_corrected_by_rogan_and_gladen() -> None:
     assert found is not None
     assert found.method is Method.ROGAN_GLADEN
     assert found.passes.value == pytest.approx(0.85)
-    assert "52% of the labelled traces and 80% of the others" in found.reason
+    assert "52 % of the labelled traces and 80 % of the others" in found.reason
     assert complement(found.passes).value == pytest.approx(0.15)
     assert complement(found.passes).low == pytest.approx(1 - found.passes.high)
 

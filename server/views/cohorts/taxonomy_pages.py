@@ -9,6 +9,7 @@ from sqlmodel import Session
 
 from analysis.cohorts.pool import FEWEST_TASKS
 from analysis.cohorts.taxonomy import Placed, ProfileCell, place_tasks, profile_new_models
+from analysis.percentages import percent
 from server.errors import NotFound
 from server.models.base import stored_id
 from server.models.project import Member
@@ -239,7 +240,7 @@ def _sentence(new: Sequence[Placed], models: Sequence[PlacedModel]) -> str:
     parts = [f"{len(models):,} {'model' if len(models) == 1 else 'models'}"] if models else []
     if new:
         word = "task" if len(new) == 1 else "tasks"
-        parts.append(f"{len(new):,} {word}, {sure:,} of them placed with {SURE:.0%} or more")
+        parts.append(f"{len(new):,} {word}, {sure:,} of them placed with {percent(SURE)} or more")
     return f"Did not help to build it: {' and '.join(parts)}."
 
 

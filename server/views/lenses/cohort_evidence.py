@@ -8,6 +8,7 @@ from analysis.charts import cohorts as charts
 from analysis.cohorts.prediction import DIFFICULTY, Prediction
 from analysis.cohorts.stability import LeftOut, SplitHalf
 from analysis.cohorts.study import Cohorts
+from analysis.percentages import percent
 from server.views.lenses.base import Figure, Panel
 
 _SURE = 0.05
@@ -65,7 +66,8 @@ def _spectrum(found: Cohorts) -> Figure:
                 "share": share,
                 "null": null,
                 "is_beyond": number <= beyond.components,
-                "told": f"component {number}: {share:.1%}; by difficulty alone up to {null:.1%}",
+                "told": f"component {number}: {percent(share, 1)}; "
+                f"by difficulty alone up to {percent(null, 1)}",
             }
             for number, (share, null) in enumerate(shares, 1)
         ]

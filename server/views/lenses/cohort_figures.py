@@ -10,6 +10,7 @@ from analysis.charts.theme import LARGEST, TRACES
 from analysis.cohorts.outcome_matrix import OutcomeMatrix
 from analysis.cohorts.study import Cohorts
 from analysis.cohorts.taxonomy import SOLVED_BY_ALL, SOLVED_BY_NONE, ProfileCell
+from analysis.percentages import percent, percents
 from server.views.filter_bar import url
 from server.views.lenses.base import Figure, Panel, Question
 from server.views.lenses.cohort_matrix import ModelRuns
@@ -162,7 +163,7 @@ def _profile_rows(cells: Sequence[ProfileCell], question: Question) -> pd.DataFr
             "value": rate.value,
             "low": rate.low,
             "high": rate.high,
-            "told": f"{cell.model} fails {rate.value:.0%} ({rate.low:.0%} to {rate.high:.0%}) "
+            "told": f"{cell.model} fails {percent(rate.value)} ({percents(rate.low, rate.high)}) "
             f"of {rate.n:,} tasks",
             TRACES: page_url(question, "/models/profile", ("of", cell.model)),
         }

@@ -6,6 +6,7 @@ from analysis.charts import cohorts as charts
 from analysis.charts.theme import TRACES
 from analysis.estimates import Estimate
 from analysis.judge_gap import FEWEST, WIDE_GAP, JudgeGap
+from analysis.percentages import percent, percents
 from server.views.lenses.base import Evidence, Figure, Panel, Question
 from server.views.lenses.cohort_judges import JudgeStudy, PartGap
 from server.views.lenses.population import where
@@ -109,17 +110,17 @@ def _p(value: float) -> str:
 def _share(found: Estimate) -> str:
     if not found.n:
         return "none of 0"
-    return f"{found.value:.0%} ({found.low:.0%} to {found.high:.0%}, n = {found.n:,})"
+    return f"{percent(found.value)} ({percents(found.low, found.high)}, n = {found.n:,})"
 
 
 def _corrected(study: JudgeStudy) -> str:
     if not study.unexecuted:
         return ""
-    said = f" Of {study.unexecuted:,} more, not executed, it calls {study.said:.0%} a success"
+    said = f" Of {study.unexecuted:,} more, not executed, it calls {percent(study.said)} a success"
     if study.corrected is None:
         return f"{said}; no corrected rate: it tells success from failure too poorly."
     found = study.corrected
-    return f"{said}; corrected {found.value:.0%} ({found.low:.0%} to {found.high:.0%})."
+    return f"{said}; corrected {percent(found.value)} ({percents(found.low, found.high)})."
 
 
 def judge_warnings(studies: tuple[JudgeStudy, ...]) -> tuple[str, ...]:

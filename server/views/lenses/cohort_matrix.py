@@ -15,6 +15,7 @@ from analysis.cohorts.outcome_matrix import (
     outcome_matrix,
 )
 from analysis.cohorts.outcome_matrix import item_names as item_names
+from analysis.percentages import percent
 from server.models.trace import Outcome
 from server.views.lenses.population import LensPopulation, known_outcomes
 
@@ -66,7 +67,8 @@ class ModelRuns:
         more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
         count = "1 model that lacks" if len(names) == 1 else f"{len(names)} models that lack"
         return (
-            f"{count} more than {MOST_MISSING:.0%} of the tasks: {', '.join(names[:_NAMED])}{more}",
+            f"{count} more than {percent(MOST_MISSING)} of the tasks: "
+            f"{', '.join(names[:_NAMED])}{more}",
         )
 
 

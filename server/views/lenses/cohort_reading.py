@@ -9,6 +9,7 @@ from analysis.cohorts.outcome_matrix import FEWEST_MIXED_TASKS, FEWEST_MODELS
 from analysis.cohorts.prediction import CLUSTER, LOGISTIC, SHRUNK, Prediction
 from analysis.cohorts.stability import FEWEST_FOR_A_VERDICT, STABLE, WEAK, Verdict
 from analysis.cohorts.study import Cohorts
+from analysis.percentages import percent
 from analysis.thresholds import Threshold
 from server.views.lenses.base import Change, Evidence, NextStep, Question, Reading
 from server.views.lenses.cohort_figures import page_url
@@ -191,7 +192,7 @@ def _cohorts(found: Cohorts, question: Question) -> tuple[Evidence, ...]:
     rows = []
     for group, name in enumerate(found.names[:_SHOWN]):
         own = shares[found.labels == group]
-        text = f"{len(own):,} tasks, models fail {own.mean():.0%} of them on average"
+        text = f"{len(own):,} tasks, models fail {percent(own.mean())} of them on average"
         rows.append(Evidence(name, text, page_url(question, f"/cohorts/{group + 1}")))
     return tuple(rows)
 
@@ -231,7 +232,7 @@ def _warnings(found: Cohorts, runs: ModelRuns) -> tuple[str, ...]:
     own = found.candidates[0]
     if not found.is_difficulty_only and own.difficulty_r2 >= _MOSTLY_DIFFICULTY:
         rows.append(
-            f"{own.difficulty_r2:.0%} of the variance of difficulty lies between the cohorts: "
+            f"{percent(own.difficulty_r2)} of the variance of difficulty lies between the cohorts: "
             "they are mostly strata of difficulty."
         )
     if found.without.models:

@@ -13,6 +13,7 @@ from analysis.estimates import Estimate
 from analysis.evaluation_sets.protocol import FEWEST_MODELS, SPLITS, HeldOut, held_out
 from analysis.evaluation_sets.selection import Method
 from analysis.evaluation_sets.small_set import SmallSet, small_set
+from analysis.percentages import percent
 from server.errors import Invalid, WrongArgument
 from server.views.lenses.base import Figure, Panel
 from server.views.lenses.cohort_matrix import ModelRuns
@@ -197,6 +198,6 @@ def sampling_in_words(found: Sampling | None) -> str:
     return "; ".join(
         f"{row.budget} tasks: τ {row.tau.value:.2f} ({row.tau_over_random.value:+.2f} beside "
         f"random, {row.tau_over_random.low:+.2f} to {row.tau_over_random.high:+.2f}), error "
-        f"{row.error.value:.1%} ({row.error_over_random.value:+.1%})"
+        f"{percent(row.error.value, 1)} ({percent(row.error_over_random.value, 1, sign='+')})"
         for row in rows
     )

@@ -12,6 +12,7 @@ import pandas as pd
 from analysis.charts.theme import TRACES
 from analysis.fingerprint.archetypes import Archetype, Fingerprint
 from analysis.fingerprint.axes import Thresholds
+from analysis.percentages import percent, percents
 from analysis.thresholds import thresholds_in_words
 from server.views.lenses.base import (
     Cell,
@@ -115,8 +116,8 @@ def _sentence(
         (found,) = [found for _, found in named]
         mean = found.mean_accuracy
         return (
-            f"{found.group} is {_an(found.archetype)}: accuracy {mean.value:.0%} on average over "
-            f"{found.axes} axes ({mean.low:.0%}–{mean.high:.0%}, n = {found.n:,}). "
+            f"{found.group} is {_an(found.archetype)}: accuracy {percent(mean.value)} on average "
+            f"over {found.axes} axes ({percents(mean.low, mean.high)}, n = {found.n:,}). "
             f"{found.archetype.implication}"
         )
     parts = [f"{kinds[kind]} {kind.value}" for kind in Archetype if kinds[kind]]
@@ -125,7 +126,7 @@ def _sentence(
     mean = best.mean_accuracy
     return (
         f"Of {len(named)} groups: {', '.join(parts)}. {best.group} is right most often, "
-        f"{mean.value:.0%} on average over {best.axes} axes ({mean.low:.0%}–{mean.high:.0%}, "
+        f"{percent(mean.value)} on average over {best.axes} axes ({percents(mean.low, mean.high)}, "
         f"n = {best.n:,}). {weak} weak axes in all."
     )
 

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.estimates import Estimate, wilson
+from analysis.percentages import percent, percents
 from analysis.surface.accuracy import FAILING, SAFE, UNCERTAIN
 from analysis.surface.cells import X, Y, places
 from server.views.lenses.base import Cell, SideTable
@@ -76,8 +77,8 @@ def overlay_table(study: Study, laid: Laid) -> SideTable:
             (
                 Cell(zone),
                 Cell(f"{laid.counts[zone]:,}", is_number=True),
-                Cell(f"{share.value:.0%}", is_number=True),
-                Cell(f"{share.low:.0%} to {share.high:.0%}"),
+                Cell(percent(share.value), is_number=True),
+                Cell(percents(share.low, share.high)),
             )
         )
     return SideTable(

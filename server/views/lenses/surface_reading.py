@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 
+from analysis.percentages import percent, percents
 from analysis.surface.accuracy import ZONES, Thresholds, corrected_accuracy
 from analysis.surface.cells import X, Y
 from analysis.surface.patterns import Cliff, Pattern, SurfacePattern
@@ -60,7 +61,7 @@ def finding(study: Study) -> str:
         case Pattern.TRUNCATION:
             share = found.truncated_failures
             return (
-                f"{share.value:.0%} of the failures ({share.low:.0%} to {share.high:.0%}, "
+                f"{percent(share.value)} of the failures ({percents(share.low, share.high)}, "
                 f"n = {share.n:,}) are truncated answers: the surface shows the token limit."
             )
         case Pattern.CHAOTIC:
@@ -87,7 +88,7 @@ def cliff_in_words(study: Study, cliff: Cliff) -> str:
     at = f" at {view.label(other)} {cliff.at}" if cliff.at and other else ""
     few = ", few" if cliff.is_few else ""
     return (
-        f"from {cliff.high:.0%} to {cliff.low:.0%} between {view.label(cliff.axis)} "
+        f"from {percents(cliff.high, cliff.low)} between {view.label(cliff.axis)} "
         f"{cliff.before} and {cliff.after}{at} (n = {cliff.n_before:,} and {cliff.n_after:,}{few})"
     )
 
@@ -98,7 +99,7 @@ def _sentence(study: Study, laid: Laid | None) -> str:
         return sentence
     return (
         f"{sentence} {overlay_name(study)}: {laid.n_outside:,} of {laid.n:,} "
-        f"({laid.outside.low:.0%} to {laid.outside.high:.0%}) fall outside the safe zone."
+        f"({percents(laid.outside.low, laid.outside.high)}) fall outside the safe zone."
     )
 
 
@@ -118,7 +119,7 @@ def _evidence(study: Study, laid: Laid | None, cuts: Thresholds) -> Iterator[Evi
         if more > 0:
             yield Evidence("accuracy cliff", f"{more:,} more, drawn as thick lines")
         if not found.cliffs:
-            words = f"no neighbours {cuts.cliff_drop:.0%} apart with disjoint intervals"
+            words = f"no neighbours {percent(cuts.cliff_drop)} apart with disjoint intervals"
             yield Evidence("accuracy cliff", words)
         yield Evidence("one way", _one_way(study, found))
         said = "rejected" if fit.p < cuts.chaotic_p else "not rejected"
@@ -127,7 +128,7 @@ def _evidence(study: Study, laid: Laid | None, cuts: Thresholds) -> Iterator[Evi
         yield Evidence("order", "neither dimension has an order: no cliff or slope is looked for")
     cut = found.truncation
     hatched = int(cells["is_hatched"].sum())
-    share = f"{cut.value:.1%} of {cut.n:,} ({cut.low:.1%} to {cut.high:.1%})"
+    share = f"{percent(cut.value, 1)} of {cut.n:,} ({percents(cut.low, cut.high, 1)})"
     yield Evidence(
         "truncation",
         f"{share}; {hatched:,} cells hatched",
@@ -157,7 +158,11 @@ def _guessing(study: Study) -> str:
 def _one_way(study: Study, found: SurfacePattern) -> str:
     share = found.fit.explained
     ways = " and ".join(_ways(study)) or "goes no way"
-    told = "no variation to explain" if share != share else f"{share:.0%} of the variation along it"
+    told = (
+        "no variation to explain"
+        if share != share
+        else f"{percent(share)} of the variation along it"
+    )
     return f"the best fit that {ways} explains {told}; cells differ with p = {_p(found.differs_p)}"
 
 
@@ -180,7 +185,7 @@ def _ends(study: Study, position: str) -> str:
     for place in (0, -1):
         n, correct, truncated = (int(number) for number in sums.iloc[place])
         share = float(corrected_accuracy(n, correct, truncated, surface.guess_rate).value)
-        told.append(f"{share:.0%} (n = {n:,})")
+        told.append(f"{percent(share)} (n = {n:,})")
     return f", from {told[0]} to {told[1]}"
 
 

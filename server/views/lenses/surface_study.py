@@ -9,6 +9,7 @@ import pandas as pd
 
 from analysis.charts.surface import TOLD
 from analysis.charts.theme import TRACES
+from analysis.percentages import percent, percents
 from analysis.surface.accuracy import Thresholds
 from analysis.surface.axes import BINS, Axis, Bin
 from analysis.surface.cells import (
@@ -154,7 +155,7 @@ def in_words(cell: Mapping[Any, Any]) -> str:
         return f"none of n = {cell['n']:,} answered"
     cut = f", {cell['truncated']:,} truncated" if cell["truncated"] else ""
     return (
-        f"{cell['accuracy']:.0%} ({cell['low']:.0%} to {cell['high']:.0%}), n = {cell['n']:,}"
+        f"{percent(cell['accuracy'])} ({percents(cell['low'], cell['high'])}), n = {cell['n']:,}"
         f"{cut}, {cell['zone']}{few}"
     )
 

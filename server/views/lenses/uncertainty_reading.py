@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from analysis.estimates import Estimate
+from analysis.percentages import percent, percents
 from analysis.self_consistency.agreement import best_flag
 from analysis.self_consistency.study import TOLD_AT, U_EARLY, U_FULL, Study
 from analysis.self_consistency.triage import Triage
@@ -329,8 +330,8 @@ def _runs_only(parts: Sequence[Part], question: Question, cuts: Thresholds) -> R
 def _majority(found: Study) -> str:
     share, single = found.majority, found.single
     return (
-        f"The majority of the runs is right for {share.value:.0%} of {found.items.n:,} items "
-        f"({share.low:.0%} to {share.high:.0%}), the first run for {single.value:.0%}."
+        f"The majority of the runs is right for {percent(share.value)} of {found.items.n:,} items "
+        f"({percents(share.low, share.high)}), the first run for {percent(single.value)}."
     )
 
 
@@ -349,9 +350,9 @@ def _runs(found: Study | None, prefix: str = "") -> tuple[Evidence, ...]:
         rows.append(
             Evidence(
                 f"{prefix}uncertain items",
-                f"Flagging u ≥ {best.threshold:.3f} ({best.flagged:.0%} of items) agrees with "
-                f"wrong majorities by κ = {best.kappa:.2f}; misses {best.missed.value:.0%} "
-                f"({best.missed.low:.0%} to {best.missed.high:.0%}, n = {best.missed.n}).",
+                f"Flagging u ≥ {best.threshold:.3f} ({percent(best.flagged)} of items) agrees with "
+                f"wrong majorities by κ = {best.kappa:.2f}; misses {percent(best.missed.value)} "
+                f"({percents(best.missed.low, best.missed.high)}, n = {best.missed.n}).",
             )
         )
     for one in found.complements:
@@ -393,4 +394,4 @@ def _clearly_below(curve: Triage) -> list[float]:
 
 
 def _listed(shares: Sequence[float]) -> str:
-    return ", ".join(f"{share:.0%}" for share in shares)
+    return ", ".join(percent(share) for share in shares)

@@ -49,7 +49,7 @@ def test_traces_without_an_answer_are_left_out_and_counted() -> None:
     found = before_the_answer(feature_table(frame))
     assert (found.table.n, found.dropped, found.dropped_failures) == (77, 3, 2)
     told = pitfalls(found, None, baselines(found, draws=1), Thresholds())
-    assert "2 of 40 failures (5%) have no answer that could be found." in told[0]
+    assert "2 of 40 failures (5 %) have no answer that could be found." in told[0]
 
 
 @pytest.mark.parametrize(
@@ -81,8 +81,8 @@ def test_pitfalls_name_what_these_data_walk_into() -> None:
     for part in (
         "Few failures: 30, 40 needed",
         "Features of all tokens are read",
-        "Label noise: 100% of the failures ended at the token limit",
-        "in 100% of the failures no answer was found",
+        "Label noise: 100 % of the failures ended at the token limit",
+        "in 100 % of the failures no answer was found",
         "no better than chance",
         "Length alone does as well: PR-AUC 1.000",
     ):

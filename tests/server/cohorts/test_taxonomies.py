@@ -76,7 +76,7 @@ def test_models_and_tasks_that_come_in_later_are_placed(
     page = client.get(f"{BASE}/taxonomies/1").text
     told = words(page)
     assert (
-        "Did not help to build it: 1 model and 1 task, 1 of them placed with 80% or more." in told
+        "Did not help to build it: 1 model and 1 task, 1 of them placed with 80 % or more." in told
     )
     assert row_of(page, "late").startswith("late cohort 2 1.00 8")
     assert row_of(page, "m8").startswith("m8 0 % 0–66 % · n 2 100 % 34–100 % · n 2 –")
