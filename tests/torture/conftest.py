@@ -21,6 +21,8 @@ ROUNDS = int(os.environ.get("FAULTBOOK_TORTURE_ROUNDS") or "100")
 MOST_S = 600 + 60 * ROUNDS
 """Seconds that a test may take on a busy machine: what takes longer hangs, and is ended."""
 _HERE = Path(__file__).parent
+_LAST = ("test_attacks", "test_big_files", "test_cluster_rounds")
+"""What kills servers comes first: a limit of time (`--session-timeout`) cuts the end."""
 _ROW = pytest.StashKey[Row]()
 _ROW_OF = "row of the long rounds"
 _FOUND: dict[tuple[str, str], Row] = {}
@@ -35,7 +37,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(pytest.mark.timeout(MOST_S), append=False)
     dropped = [item for item in items if _kills_postgresql(item) and _backend(item) == "sqlite"]
     config.hook.pytest_deselected(items=dropped)
-    items[:] = [item for item in items if item not in dropped]
+    items[:] = sorted(
+        (item for item in items if item not in dropped),
+        key=lambda item: item.path.stem in _LAST or not item.path.is_relative_to(_HERE),
+    )
 
 
 def _kills_postgresql(item: pytest.Item) -> bool:
@@ -96,7 +101,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     session.config.stash[_BEGUN] = (time.monotonic(), os.getloadavg()[0])
 
 
-def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+def pytest_terminal_summary(terminalreporter: Any, exitstatus: int, config: pytest.Config) -> None:
     """Print the report, and write it where that was asked for."""
     rows = list(_FOUND.values())
     if not rows:
@@ -105,7 +110,7 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     terminalreporter.write_line(report.table(rows))
     if target := os.environ.get("FAULTBOOK_TORTURE_REPORT"):
         file = Path(target).with_suffix(".json")
-        if is_whole(config):
+        if exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED) and is_whole(config):
             file.unlink(missing_ok=True)
         every = report.kept(file, rows)
         minutes = (time.monotonic() - begun) / 60

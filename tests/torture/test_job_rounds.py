@@ -74,7 +74,7 @@ def many(folder: Path) -> Path:
     return file
 
 
-def test_a_job_whose_worker_is_killed_again_and_again_ends_as_in_one_go(
+def test_a_job_whose_worker_is_killed_is_done_by_the_next_worker(
     settings: Settings, databases: Databases, tmp_path: Path, row: Row
 ) -> None:
     file = many(tmp_path)
