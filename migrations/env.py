@@ -9,9 +9,10 @@ connection = context.config.attributes["connection"]
 
 
 def is_ours(_object: object, name: str | None, kind: str, *_rest: object) -> bool:
-    """Leave out what no model describes: full-text tables, the list's index, the job queue's."""
-    hidden = ("trace_text", "trace_list", "huey_")
-    return not (kind in ("table", "index") and name is not None and name.startswith(hidden))
+    """Leave out what no model describes: full text, the list's index, the job queue's."""
+    hidden = ("trace_text", "trace_list", "huey_", "search_words")
+    kinds = ("table", "index", "column")
+    return not (kind in kinds and name is not None and name.startswith(hidden))
 
 
 context.configure(

@@ -20,10 +20,6 @@ from server.queries import batches, modes, projects
 from server.queries.filter_conditions import Names, Sight, conditions
 from server.queries.filters import Filters
 
-INDEXED_CHARACTERS = 600_000
-"""PostgreSQL indexes that many characters of a trace (a tsvector may not be larger)."""
-_JOINERS = "<>/_.@-=&?#+~"
-"""What PostgreSQL's parser would keep inside one word; the index has blanks in their place."""
 SNIPPET_WORDS = 14
 _BEFORE, _AROUND = 40, 110
 """Characters of a snippet in front of what was found, and altogether, on PostgreSQL."""
@@ -74,15 +70,15 @@ class _Matches(FunctionElement[bool]):
 
 @compiles(_Matches, "sqlite")
 def _matches_sqlite(element: _Matches, compiler: Any, **kw: Any) -> str:
-    trace_id, _, query, _ = (compiler.process(part, **kw) for part in element.clauses)
+    trace_id, query, _ = (compiler.process(part, **kw) for part in element.clauses)
     return f"{trace_id} IN (SELECT rowid FROM trace_text WHERE trace_text MATCH {query})"  # noqa: S608  # bound parameters
 
 
 @compiles(_Matches, "postgresql")
 def _matches_postgresql(element: _Matches, compiler: Any, **kw: Any) -> str:
-    _, text, _, query = (compiler.process(part, **kw) for part in element.clauses)
-    words = f"translate(left({text}, {INDEXED_CHARACTERS}), '{_JOINERS}', '{' ' * len(_JOINERS)}')"
-    return f"(to_tsvector('simple', {words}) @@ to_tsquery('simple', {query}))"
+    trace_id, _, query = (compiler.process(part, **kw) for part in element.clauses)
+    table = trace_id.rsplit(".", 1)[0]
+    return f"({table}.search_words @@ to_tsquery('simple', {query}))"
 
 
 def search_traces(text: str) -> sa.ColumnElement[bool]:
@@ -96,7 +92,6 @@ def search_traces(text: str) -> sa.ColumnElement[bool]:
         return sa.false()
     return _Matches(
         col(Trace.id),
-        col(Trace.search_text),
         sa.literal(_fts5(pieces)),
         sa.literal(_tsquery(pieces)),
     )
