@@ -38,7 +38,7 @@ AT_FIXED_TIME = (
     " from server.cli import app; app()",
 )
 """`faultbook` where it always starts at the same time, and no map of notes is on its way."""
-COLOURS = 128
+COLOURS = 256
 """Of a picture in the documentation: enough for its text and charts, at a third of the size."""
 
 Scheme = Literal["light", "dark"]
@@ -62,6 +62,9 @@ GUIDES = {
 }
 """Pictures of the guides, light, by name, with the page that each shows."""
 
+WIDE = {"agreement", "traces"}
+"""Those whose tables need the room."""
+
 
 class Picture(NamedTuple):
     """One page in one look."""
@@ -78,7 +81,8 @@ def documented() -> Iterator[Picture]:
     for name, scheme in product(README, SCHEMES):
         yield Picture(f"{name}-{scheme}.png", PAGES[name], *DOCUMENTED_SIZE, scheme)
     for name, path in GUIDES.items():
-        yield Picture(f"{name}-light.png", path, *DOCUMENTED_SIZE, "light")
+        size = SIZES[0] if name in WIDE else DOCUMENTED_SIZE
+        yield Picture(f"{name}-light.png", path, *size, "light")
 
 
 def everything() -> Iterator[Picture]:
@@ -106,7 +110,9 @@ def photograph(browser: Browser, url: str, picture: Picture, file: Path) -> None
 def make_smaller(file: Path) -> None:
     """Write a picture with few colours, which are the same each time."""
     with Image.open(file) as taken:
-        few = taken.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE)
+        # Coverage keeps hues of few pixels, such as the dots of failure modes.
+        rare_too = Image.Quantize.MAXCOVERAGE
+        few = taken.convert("RGB").quantize(COLOURS, rare_too, dither=Image.Dither.NONE)
     few.save(file, optimize=True)
 
 
@@ -119,7 +125,7 @@ def main() -> None:
     folder.mkdir(parents=True, exist_ok=True)
     wanted = list(everything() if every_page else documented())
     with tempfile.TemporaryDirectory() as data, sync_playwright() as playwright:
-        with time_machine.travel(WORKED_AT, tick=False):
+        with time_machine.travel(WORKED_AT, tick=True):
             settings = stage.fill(Settings(data=Path(data)))
         trace_id = stage.read_trace_id(settings)
         browser = playwright.chromium.launch(**launch_options())
