@@ -137,7 +137,9 @@ class JudgeFacts:
         Columns trace_id, judge, name, split, human.
         """
         said = self._said[self._said[JUDGE_ID] == judge.id].drop(columns=JUDGE_ID)
-        return said.merge(self.people(judge), on=TRACE_ID)
+        # Frames without rows know no type of their ids, and would not be merged.
+        ids = {TRACE_ID: "int64"}
+        return said.astype(ids).merge(self.people(judge).astype(ids), on=TRACE_ID)
 
     def compared(self, judge: Judge) -> pd.DataFrame:
         """Return the traces that people and the judge passed or failed, sealed ones left out."""
