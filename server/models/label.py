@@ -31,7 +31,7 @@ class LabelSource(StrEnum):
 class Label(Row, table=True):
     __table_args__ = table_args(
         sa.UniqueConstraint("trace_id", "mode_id", "annotator_id"),
-        sa.Index("ix_label_mode_id_trace_id", "mode_id", "trace_id"),
+        sa.Index("ix_label_by_mode", "mode_id", "trace_id", "annotator_id", "value"),
         sa.Index(
             "ix_label_annotator_id_trace_id",
             *("annotator_id", "trace_id", "mode_id", "mode_version"),
@@ -50,11 +50,14 @@ class Label(Row, table=True):
 class GoldLabel(Row, table=True):
     """The adjudicated label of a trace for a mode."""
 
-    __table_args__ = table_args(sa.UniqueConstraint("trace_id", "mode_id"))
+    __table_args__ = table_args(
+        sa.UniqueConstraint("trace_id", "mode_id"),
+        sa.Index("ix_gold_label_by_mode", "mode_id", "trace_id", "value", "decided_by"),
+    )
     journal_key: ClassVar[tuple[str, ...]] = ("trace_id", "mode_id")
 
     trace_id: int = Field(foreign_key="trace.id")
-    mode_id: int = Field(foreign_key="failure_mode.id", index=True)
+    mode_id: int = Field(foreign_key="failure_mode.id")
     value: LabelValue = Field(sa_type=enum_type(LabelValue))
     mode_version: int = 1
     reason: str = ""

@@ -17,11 +17,17 @@ class VerdictValue(StrEnum):
 
 
 class Verdict(Row, table=True):
-    __table_args__ = table_args(sa.UniqueConstraint("trace_id", "annotator_id", "round_id"))
+    __table_args__ = table_args(
+        sa.UniqueConstraint("trace_id", "annotator_id", "round_id"),
+        sa.Index(
+            "ix_verdict_by_annotator",
+            *("annotator_id", "trace_id", "round_id", "value", "submitted_at"),
+        ),
+    )
     journal_key: ClassVar[tuple[str, ...]] = ("trace_id", "annotator_id", "round_id")
 
     trace_id: int = Field(foreign_key="trace.id")
-    annotator_id: int = Field(foreign_key="annotator.id", index=True)
+    annotator_id: int = Field(foreign_key="annotator.id")
     round_id: int = Field(foreign_key="round.id")
     value: VerdictValue = Field(sa_type=enum_type(VerdictValue))
     first_failure_step: int | None = None

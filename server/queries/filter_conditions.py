@@ -303,24 +303,28 @@ def _mode(ids: list[int], member: Member) -> Bool:
         col(GoldLabel.value) == LabelValue.PRESENT,
         visible(member, col(GoldLabel.trace_id), col(GoldLabel.decided_by)),
     )
-    adjudicated = sa.exists().where(
-        col(GoldLabel.trace_id) == col(Label.trace_id),
-        col(GoldLabel.mode_id) == col(Label.mode_id),
-        visible(member, col(GoldLabel.trace_id), col(GoldLabel.decided_by)),
+    people = sa.select(col(Annotator.id)).where(
+        col(Annotator.project_id) == member.project_id, col(Annotator.kind) == AnnotatorKind.HUMAN
     )
     vote = sa.case((col(Label.value) == LabelValue.PRESENT, 1), else_=-1)
-    majority = (
-        sa.select(col(Label.trace_id))
-        .join(Annotator, col(Annotator.id) == col(Label.annotator_id))
+    votes = (
+        sa.select(col(Label.mode_id), col(Label.trace_id))
         .where(
             col(Label.mode_id).in_(ids),
-            col(Annotator.kind) == AnnotatorKind.HUMAN,
-            ~adjudicated.correlate(Label),
+            col(Label.annotator_id).in_(people),
             visible(member, col(Label.trace_id), col(Label.annotator_id)),
         )
-        .group_by(col(Label.trace_id), col(Label.mode_id))
+        .group_by(col(Label.mode_id), col(Label.trace_id))
         .having(sa.func.sum(vote) > 0)
+        .subquery()
     )
+    # Of the few that most people see: whether somebody has decided.
+    adjudicated = sa.exists().where(
+        col(GoldLabel.trace_id) == votes.c.trace_id,
+        col(GoldLabel.mode_id) == votes.c.mode_id,
+        visible(member, col(GoldLabel.trace_id), col(GoldLabel.decided_by)),
+    )
+    majority = sa.select(votes.c.trace_id).where(~adjudicated.correlate(votes))
     drafts = frames.drafts(member.project_id, member).order_by(None).subquery()
     draft = sa.select(drafts.c.trace_id).where(drafts.c.mode_id.in_(ids))
     return col(Trace.id).in_(sa.union_all(gold, majority, draft))
