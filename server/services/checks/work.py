@@ -110,7 +110,7 @@ def _retention(session: Session) -> Check:
     due = [
         project.name
         for project in ruled
-        if session.exec(retention.applied_since(stored_id(project), since)).first() is None
+        if session.scalars(retention.applied_since(stored_id(project), since)).first() is None
     ]
     if due:
         return warning(
