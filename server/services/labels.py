@@ -40,9 +40,9 @@ def label(
         Conflict: A mode was merged or retired meanwhile.
     """
     trace = traces.find(session, member, trace_id)
-    existing = {
-        found.mode_id: found for found in session.exec(queries.own_of_trace(trace_id, member.id))
-    }
+    # Sent twice, to two processes, the second waits for the first and finds nothing to change.
+    own = queries.own_of_trace(trace_id, member.id).with_for_update()
+    existing = {found.mode_id: found for found in session.exec(own)}
     decision = Decision(session, member, "trace.labelled")
     named = []
     for mode_id, value in values.items():

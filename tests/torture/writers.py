@@ -232,14 +232,18 @@ def compare(sent: Sequence[Decided], marks: Sequence[str]) -> tuple[int, int]:
     (0, 0)
     >>> compare([Decided("a", True), Decided("b", True)], ["b", "b"])
     (1, 1)
+    >>> compare([Decided("a", True), Decided("b", True)], ["a", "a", "b"])
+    (0, 1)
     """
-    place = lost = 0
+    place = lost = doubled = 0
     for decided in sent:
+        while 0 < place < len(marks) and decided.mark != marks[place] == marks[place - 1]:
+            place, doubled = place + 1, doubled + 1
         if place < len(marks) and marks[place] == decided.mark:
             place += 1
         elif decided.is_acknowledged:
             lost += 1
-    return lost, len(marks) - place
+    return lost, doubled + len(marks) - place
 
 
 def examine(database: Database, writers: Sequence[Writer]) -> Found:
