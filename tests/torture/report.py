@@ -94,6 +94,7 @@ def page(rows: Iterable[Row], *, rounds: int, minutes: float, load: float) -> st
         f"Last run on {now()}, ROUNDS={rounds}, in {minutes:,.0f} minutes; all in all {ended}.\n"
         f"Machine: {machine()}; load {load:.1f} at the start, {os.getloadavg()[0]:.1f} at the end,"
         f" beside whatever else ran.\nVersions: {versions(found)}.\n"
+        "A run of some tests leaves the rows of the others, each with its own time.\n"
     )
     return f"{_HEAD}\n{about}\n{table(found)}"
 

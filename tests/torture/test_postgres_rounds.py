@@ -60,12 +60,17 @@ def until(is_so: Callable[[], bool], what: str) -> None:
 
 def answering(supervisor: int) -> list[psutil.Process]:
     """The processes that answer requests; not the one that keeps track of what they share."""
-    return [
-        child
-        for child in psutil.Process(supervisor).children()
-        if child.status() != psutil.STATUS_ZOMBIE
-        and not any("resource_tracker" in part for part in child.cmdline())
-    ]
+    return [child for child in psutil.Process(supervisor).children() if answers(child)]
+
+
+def answers(process: psutil.Process) -> bool:
+    """Whether a process takes requests; it may be gone while it is looked at."""
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE and not any(
+            "resource_tracker" in part for part in process.cmdline()
+        )
+    except psutil.NoSuchProcess:
+        return False
 
 
 def finish(settings: Settings, people: list[writers.Writer], row: Row) -> None:
