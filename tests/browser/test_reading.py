@@ -138,7 +138,7 @@ def test_undo_and_redo_keep_focus_scrolling_and_unsent_text(page: Page, read: st
     page.locator("#field-text").fill("Not sent yet")
     page.set_viewport_size({"width": 1440, "height": 400})
     page.locator("#step-2").focus()
-    page.evaluate("scrollTo(0, 120)")
+    page.evaluate("scrollTo(0, 60)")
     page.evaluate("window.sameDocument = true")
     state = "[document.activeElement.id, scrollY > 0 && scrollY, window.sameDocument]"
     before = page.evaluate(state)

@@ -5,6 +5,7 @@ import signal
 import socket
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -146,16 +147,17 @@ def restart(cluster: postgres.Cluster) -> None:
     first = psutil.Process(cluster.process)
     every = [first, *first.children()]
     for process in every:
-        process.kill()
+        with suppress(psutil.NoSuchProcess):  # those of PostgreSQL end with the first
+            process.kill()
     psutil.wait_procs(every, timeout=WITHIN_S)
     cluster.start()
 
 
 def kill_a_backend(cluster: postgres.Cluster) -> None:
     """Kill one that serves a connection: PostgreSQL ends all others and recovers."""
-    serving = [
-        child
-        for child in psutil.Process(cluster.process).children()
-        if "127.0.0.1" in " ".join(child.cmdline())
-    ]
-    serving[0].kill()
+    for child in psutil.Process(cluster.process).children():
+        with suppress(psutil.NoSuchProcess):  # a connection may end while it is looked at
+            if "127.0.0.1" in " ".join(child.cmdline()):
+                child.kill()
+                return
+    raise AssertionError("no connection is served")

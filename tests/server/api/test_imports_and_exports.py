@@ -137,7 +137,7 @@ def test_the_schema_lists_every_resource(team: Team) -> None:
     assert nouns == {
         "traces", "notes", "verdicts", "modes", "labels", "groupings", "batches", "imports",
         "exports", "splits", "outcome-rules", "corrected-outcomes", "runs", "events", "undo",
-        "redo", "comments", "queue", "codebook", "judge-labels", "agreement", "judges",
+        "redo", "comments", "queue", "codebook", "judge-labels", "agreement", "assistant", "judges",
         "judge-verdicts", "gold", "label-imports", "lenses", "regression", "report", "webhooks",
         "webhook-deliveries",
     }  # fmt: skip
