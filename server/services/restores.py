@@ -25,7 +25,7 @@ Progress = Callable[[int, int, str], None]
 
 UNFINISHED = ".restore-"
 """How folders begin that a killed restore leaves."""
-_BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)
+_BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError)
 """What reading a damaged, foreign or encrypted zip file ends in."""
 
 
