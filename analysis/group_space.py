@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from analysis.embeddings import TfidfEmbedder
 from analysis.geometry import Geometry, Vectors, unit_length
@@ -52,10 +53,27 @@ def _towards_neighbours(vectors: Vectors, neighbours: int) -> Vectors:
         rows = np.arange(start, min(start + _ROWS_AT_ONCE, len(vectors)))
         similarity = vectors[rows] @ vectors.T
         similarity[np.arange(len(rows)), rows] = -np.inf
-        # Of equal notes the earlier ones: the same notes give the same groups on every machine.
-        nearest = np.argsort(-similarity, axis=1, kind="stable")[:, :neighbours]
+        nearest = _most_similar(similarity, neighbours)
         weights = np.clip(np.take_along_axis(similarity, nearest, axis=1), 0, None)
         mean = np.einsum("ij,ijk->ik", weights, vectors[nearest])
         mean /= np.maximum(weights.sum(axis=1, keepdims=True), 1e-6)
         moved[rows] = vectors[rows] + 0.5 * mean
     return unit_length(moved)
+
+
+def _most_similar(similarity: NDArray[np.float32], most: int) -> NDArray[np.int64]:
+    """Give the columns of each row's highest values, highest first.
+
+    Of equal notes the earlier ones: the same notes give the same groups on every machine.
+    """
+    last = np.partition(similarity, -most, axis=1)[:, -most]
+    candidates = similarity >= last[:, None]
+    several = candidates.sum(axis=1) > most
+    nearest = np.empty((len(similarity), most), dtype=np.int64)
+    nearest[~several] = np.nonzero(candidates[~several])[1].reshape(-1, most)
+    for row in np.flatnonzero(several):
+        columns = np.flatnonzero(candidates[row])
+        order = np.argsort(-similarity[row, columns], kind="stable")
+        nearest[row] = columns[order[:most]]
+    order = np.argsort(-np.take_along_axis(similarity, nearest, axis=1), axis=1, kind="stable")
+    return np.take_along_axis(nearest, order, axis=1)

@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from analysis.cohorts.threads import one_thread
 from analysis.geometry import Vectors
 
 
@@ -23,7 +24,8 @@ def project_2d(vectors: Vectors) -> NDArray[np.float64]:
         return points
     rows = np.asarray(vectors, dtype=np.float64)
     rows = rows - rows.mean(axis=0, keepdims=True)
-    _, directions = np.linalg.eigh(rows.T @ rows)
+    with one_thread():
+        _, directions = np.linalg.eigh(rows.T @ rows)
     axes = directions[:, ::-1][:, :2]
     largest = axes[np.abs(axes).argmax(axis=0), range(axes.shape[1])]
     points[:, : axes.shape[1]] = rows @ (axes * np.sign(largest))

@@ -49,6 +49,13 @@ def test_blocks_agree_with_one_another():
     assert found == pytest.approx(expected, abs=1e-5)
 
 
+def test_of_equal_notes_the_earlier_draw():
+    vectors = np.array([[1, 0, 0], [0.6, 0.8, 0], [0.6, 0, 0.8], [0, 1, 0]], dtype=np.float32)
+    found = group_space(vectors, [""] * 4, DRAWN)
+    # The first is as like the second as the third: (1, 0, 0) + ½·(.6, .8, 0), of length 1.
+    assert found[0] == pytest.approx(np.array([1.3, 0.4, 0]) / np.hypot(1.3, 0.4), abs=1e-6)
+
+
 def test_none_one_and_unequal():
     assert group_space(at_angles(), [], WITH_WORDS).shape == (0, 2)
     assert group_space(at_angles(5), ["x"], WITH_WORDS).shape == (1, 2)
