@@ -95,6 +95,7 @@ ROUTERS: Sequence[APIRouter] = (
     # First what is asked most: each request is compared with the routes before its own.
     read.router,
     queue.router,
+    traces.router,
     account.router,
     adjudication.router,
     admin.router,
@@ -154,7 +155,6 @@ ROUTERS: Sequence[APIRouter] = (
     taxonomies.router,
     token_settings.router,
     tokenizers.router,
-    traces.router,
     transitions.router,
     undo.router,
     webhooks.router,

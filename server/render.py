@@ -76,6 +76,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         extensions=["jinja2.ext.do"],
+        auto_reload=False,  # a page is made of twenty files, each looked for on disk otherwise
     )
     environment.globals["static"] = static
     for function in (percent, count, clock, day, plural, plain_markdown):

@@ -13,8 +13,9 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 from sqlmodel import Session, col, select
 
-from server.models.base import stored_id
-from server.models.project import Member
+from server.models.batch import Batch
+from server.models.mode import FailureMode
+from server.models.project import Annotator, Member
 from server.models.trace import Import, Trace
 from server.queries import batches, modes, projects
 from server.queries.filter_conditions import Names, Sight, conditions
@@ -151,18 +152,16 @@ def _parts(snippet: str) -> list[SnippetPart]:
 def names(session: Session, member: Member) -> Names:
     """Return what filters may name in the member's project; merged modes are no longer named."""
     project_id = member.project_id
+
+    def found(statement: sa.Select[*tuple[Any, ...]], name: Any) -> dict[int, str]:
+        id_ = name.class_.id
+        return dict(session.execute(statement.with_only_columns(id_, name)).all())
+
     return Names(
-        mode={
-            stored_id(mode): mode.name
-            for mode in session.exec(modes.of_project(project_id))
-            if mode.merged_into is None and member.sees_modes
-        },
-        batch={stored_id(b): b.name for b in session.exec(batches.of_project(project_id))},
-        annotator={stored_id(a): a.name for a in session.exec(projects.annotators(project_id))},
-        imports={
-            stored_id(i): i.file_name
-            for i in session.exec(select(Import).where(Import.project_id == project_id))
-        },
+        mode=found(modes.named(project_id), FailureMode.name) if member.sees_modes else {},
+        batch=found(batches.of_project(project_id), Batch.name),
+        annotator=found(projects.annotators(project_id), Annotator.name),
+        imports=found(select(Import).where(Import.project_id == project_id), Import.file_name),
     )
 
 

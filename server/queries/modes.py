@@ -19,6 +19,15 @@ def of_project(project_id: int) -> SelectOfScalar[FailureMode]:
     )
 
 
+def named(project_id: int) -> sa.Select[int | None, str, int]:
+    """Id, name and colour of the modes that were merged into no other, retired ones included."""
+    return (
+        sa.select(col(FailureMode.id), col(FailureMode.name), col(FailureMode.colour))
+        .where(col(FailureMode.project_id) == project_id, col(FailureMode.merged_into).is_(None))
+        .order_by(col(FailureMode.id))
+    )
+
+
 def is_in_use(project_id: int) -> sa.ColumnElement[bool]:
     """Whether notes and labels can go to a mode of the project: neither merged nor retired."""
     return sa.and_(

@@ -1,6 +1,7 @@
 """Statements over signals: which traces wait for them, what they are made of, who has which."""
 
 from collections.abc import Collection
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -160,22 +161,17 @@ def with_number(project_id: int, name: str) -> SelectOfScalar[int]:
     )
 
 
-def of_traces(trace_ids: Collection[int]) -> Statement:
-    """Trace, name, number and label of the signals of these traces."""
-    return sa.select(
+def of_traces(trace_ids: Collection[int], names: Collection[str] = ()) -> Statement:
+    """Trace, name, number and label of these signals of these traces; of all without `names`."""
+    found = sa.select(
         col(Signal.trace_id), col(Signal.name), col(Signal.value), col(Signal.label)
     ).where(col(Signal.trace_id).in_(trace_ids))
+    return found.where(col(Signal.name).in_(names)) if names else found
 
 
-def names(project_id: int) -> sa.CompoundSelect[Any]:
-    """Names of the signals that a project's traces have.
-
-    Hops through the indexes from each name to the next, so it costs the names and not the rows.
-    """
-    return sa.union(*(_hopped(project_id, kind) for kind in ("value", "label")))
-
-
+@lru_cache(maxsize=256)
 def _hopped(project_id: int, kind: str) -> sa.Select[Any]:
+    """Hops through an index from each name to the next: it costs the names and not the rows."""
     has = col(getattr(Signal, kind)).is_not(None)
     first = sa.select(sa.func.min(col(Signal.name)).label("name")).where(
         col(Signal.project_id) == project_id, has
@@ -186,9 +182,19 @@ def _hopped(project_id: int, kind: str) -> sa.Select[Any]:
     return sa.select(known.c.name).where(known.c.name.is_not(None))
 
 
+def names(project_id: int) -> sa.CompoundSelect[Any]:
+    """Names of the signals that a project's traces have."""
+    return sa.union(numeric_names(project_id), label_names(project_id))
+
+
 def numeric_names(project_id: int) -> sa.Select[Any]:
     """Names of the signals with numbers that a project's traces have."""
     return _hopped(project_id, "value")
+
+
+def label_names(project_id: int) -> sa.Select[Any]:
+    """Names of the signals with labels that a project's traces have."""
+    return _hopped(project_id, "label")
 
 
 def views(project_id: int) -> Statement:

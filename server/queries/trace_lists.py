@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -114,8 +115,9 @@ def rows(member: Member, trace_ids: Collection[int]) -> sa.Select[*tuple[Any, ..
     ).where(col(Trace.id).in_(trace_ids))
 
 
-def own_verdicts(member: Member, trace_ids: Collection[int]) -> sa.Select[*tuple[Any, ...]]:
-    """The member's verdicts, the latest round last.
+@cache
+def own_verdicts() -> sa.Select[*tuple[Any, ...]]:
+    """Verdicts of `annotator_id` on `trace_ids`, the latest round last; made once for every page.
 
     Trace, value, first failing step, its turn, and how many turns the conversation has.
     """
@@ -128,7 +130,10 @@ def own_verdicts(member: Member, trace_ids: Collection[int]) -> sa.Select[*tuple
             turns.number(col(Verdict.trace_id), step).label("turn"),
             turns.total(col(Verdict.trace_id), step).label("turns"),
         )
-        .where(col(Verdict.annotator_id) == member.id, col(Verdict.trace_id).in_(trace_ids))
+        .where(
+            col(Verdict.annotator_id) == sa.bindparam("annotator_id"),
+            col(Verdict.trace_id).in_(sa.bindparam("trace_ids", expanding=True)),
+        )
         .order_by(col(Verdict.round_id))
     )
 

@@ -14,7 +14,16 @@ from server.models.grouping import Grouping
 from server.models.mode import FailureMode
 from server.models.project import Member
 from server.models.trace import TraceSource
-from server.queries import batches, labels, modes, notes, sampling_frames, signals, traces
+from server.queries import (
+    batches,
+    labels,
+    modes,
+    notes,
+    sampling_frames,
+    sessions,
+    signals,
+    traces,
+)
 from server.queries.batches import BatchProgress
 from server.views import kept
 
@@ -37,6 +46,17 @@ class StaleLabels(NamedTuple):
     mode_id: int
     annotator_id: int
     labels: int
+
+
+class SignalNames(NamedTuple):
+    """Names of the signals that a project's traces have; one may have numbers and labels."""
+
+    numeric: frozenset[str]
+    labelled: frozenset[str]
+
+    @property
+    def all(self) -> frozenset[str]:
+        return self.numeric | self.labelled
 
 
 class Facts:
@@ -69,8 +89,9 @@ class Facts:
             lambda: read(self.session, self.project_id, member=self.member),
         )
 
-    def _one(self, what: Hashable, statement: SelectOfScalar[int]) -> int:
-        return self.kept(what, lambda: self.session.exec(statement).one())
+    def _one(self, what: Hashable, made: Callable[[], SelectOfScalar[int]]) -> int:
+        # Making a statement takes longer than finding a kept number: only where it is asked.
+        return self.kept(what, lambda: self.session.exec(made()).one())
 
     @cached_property
     def modes(self) -> Sequence[FailureMode]:
@@ -102,26 +123,44 @@ class Facts:
     @cached_property
     def trace_count(self) -> int:
         """How many traces there are."""
-        return self._one("traces", traces.count(self.project_id))
+        return self._one("traces", lambda: traces.count(self.project_id))
 
     def having(self, signal: str) -> int:
         """How many traces have a number for a signal; all of them, without one."""
         if not signal:
             return self.trace_count
-        return self._one(("with", signal), signals.with_number(self.project_id, signal))
+        return self._one(("with", signal), lambda: signals.with_number(self.project_id, signal))
+
+    @cached_property
+    def has_sessions(self) -> bool:
+        """Whether there are traces of a session."""
+
+        def read() -> bool:
+            found = self.session.execute(sessions.any_session(self.project_id))
+            return found.first() is not None
+
+        return self.kept("sessions", read)
+
+    @cached_property
+    def signal_names(self) -> SignalNames:
+        """The signals that the traces have."""
+        return SignalNames(
+            frozenset(self.session.scalars(signals.numeric_names(self.project_id))),
+            frozenset(self.session.scalars(signals.label_names(self.project_id))),
+        )
 
     @cached_property
     def mode_count(self) -> int:
         """How many modes are in use."""
         if "modes" in self.__dict__ or not self.member.sees_modes:
             return len(self.modes)
-        return self.session.exec(modes.in_use_count(self.project_id)).one()
+        return self._one("modes", lambda: modes.in_use_count(self.project_id))
 
     @cached_property
     def traces_to_label(self) -> int:
         """How many traces of the member's queue have something left to label."""
-        waiting = labels.traces_to_label(self.project_id, self.member.id)
-        return self._one(("to label", self.member.id), waiting)
+        who = self.member.id
+        return self._one(("to label", who), lambda: labels.traces_to_label(self.project_id, who))
 
     @cached_property
     def models(self) -> Sequence[str]:
@@ -138,14 +177,14 @@ class Facts:
     @cached_property
     def ungrouped_notes(self) -> int:
         """How many notes stand under no mode."""
-        return self._one("ungrouped", notes.ungrouped_count(self.project_id))
+        return self._one("ungrouped", lambda: notes.ungrouped_count(self.project_id))
 
     @cached_property
     def ungrouped_failures(self) -> int:
         """How many notes on failures stand under no mode; of a blind member's own."""
         only = self.member.id if self.member.is_blind else None
         return self._one(
-            ("ungrouped failures", only), notes.ungrouped_failures(self.project_id, only)
+            ("ungrouped failures", only), lambda: notes.ungrouped_failures(self.project_id, only)
         )
 
     @cached_property

@@ -2,14 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 from sqlmodel import Session
 
 from server.models.project import Member
 from server.models.trace import Trace
-from server.queries import signals as signal_queries
 from server.queries import trace_lists as queries
 from server.queries.filter_conditions import Names
 from server.queries.filters import (
@@ -25,6 +24,7 @@ from server.queries.filters import (
 )
 from server.queries.sampling_frames import latest_versions
 from server.signals import registry
+from server.views.facts import Facts
 
 VALUES_SHOWN = 50
 _LABELS = {
@@ -65,6 +65,15 @@ class Dimension:
     values: tuple[str, ...]
 
 
+class _Seen(NamedTuple):
+    """What traces have, as far as the bar offers it."""
+
+    models: tuple[str, ...]
+    tasks: tuple[str, ...]
+    versions: tuple[str, ...]
+    dimensions: tuple[Dimension, ...]
+
+
 @dataclass(frozen=True)
 class FilterBar:
     """The bar's form (sent by GET to `action`) and the chips of what is active."""
@@ -94,6 +103,7 @@ def filter_bar(
     action: str,
     names: Names,
     keep: Sequence[tuple[str, str]] = (),
+    facts: Facts | None = None,
 ) -> FilterBar:
     """Build the bar.
 
@@ -104,10 +114,13 @@ def filter_bar(
         action: Path of the page.
         names: What the project has to filter by.
         keep: Fields of the page that stay when filters change, such as the sorting.
+        facts: Those of the page.
     """
-    common = _choices(filters, _options(session, member, names))
-    signals = session.scalars(signal_queries.names(member.project_id)).all()
-    more = _choices(filters, _more_options(session, member, names, signals))
+    facts = facts or Facts(session, member)
+    seen = facts.kept("seen on traces", lambda: _seen(session, member.project_id))
+    signals = sorted(facts.signal_names.all)
+    common = _choices(filters, _options(member, names, seen))
+    more = _choices(filters, _more_options(names, seen, signals))
     choices = (*common, *more)
     tokens = filters.get("tokens")
     shown = {choice.name for choice in choices}
@@ -117,7 +130,7 @@ def filter_bar(
         text=_value(filters.get("text")),
         choices=tuple(c for c in common if filters.get(c.name) is None or c.name in in_form),
         more_choices=tuple(c for c in more if filters.get(c.name) is None or c.name in in_form),
-        dimensions=_dimensions(session, member.project_id),
+        dimensions=seen.dimensions,
         signals=_signals(signals),
         latest=queries.LATEST,
         tokens_from=_bound(tokens, "min"),
@@ -188,16 +201,22 @@ def _amount(condition: Condition, known: Mapping[int, str]) -> str:
     return " or ".join(told[:4]) + (f" or {len(told) - 4} more" if len(told) > 4 else "")
 
 
-def _options(
-    session: Session, member: Member, names: Names
-) -> list[tuple[str, list[tuple[str, str]]]]:
-    def values(column: Any) -> list[tuple[str, str]]:
-        found = session.execute(queries.distinct(member.project_id, column)).all()
-        return [(row[0], row[0]) for row in found]
+def _seen(session: Session, project_id: int) -> _Seen:
+    def values(column: Any) -> tuple[str, ...]:
+        return tuple(session.scalars(queries.distinct(project_id, column)))
 
+    return _Seen(
+        values(Trace.model),
+        values(Trace.task),
+        tuple(session.scalars(latest_versions(project_id, queries.LATEST))),
+        _dimensions(session, project_id),
+    )
+
+
+def _options(member: Member, names: Names, seen: _Seen) -> list[tuple[str, list[tuple[str, str]]]]:
     return [
-        ("model", values(Trace.model)),
-        ("task", values(Trace.task)),
+        ("model", [(value, value) for value in seen.models]),
+        ("task", [(value, value) for value in seen.tasks]),
         ("outcome", [(value, value) for value in CHOICES["outcome"]]),
         (
             "verdict",
@@ -209,14 +228,13 @@ def _options(
 
 
 def _more_options(
-    session: Session, member: Member, names: Names, signals: Sequence[str]
+    names: Names, seen: _Seen, signals: Sequence[str]
 ) -> list[tuple[str, list[tuple[str, str]]]]:
-    versions = session.scalars(latest_versions(member.project_id, queries.LATEST))
     return [
         ("import", [(str(id_), f"{id_}: {name}") for id_, name in names.imports.items()]),
         ("source", [(value, value) for value in CHOICES["source"]]),
         ("outcome_source", list(_DECIDED_BY.items())),
-        ("pipeline_version", [(version, version) for version in versions]),
+        ("pipeline_version", [(version, version) for version in seen.versions]),
         ("near_duplicate", [(YES, "say nearly what others say"), (NO, "unlike any other")]),
         *(
             (key, [(value, value.replace("_", " ")) for value in CHOICES[key]])

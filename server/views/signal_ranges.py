@@ -1,7 +1,8 @@
 """Where one trace's signals lie among those of its project: values of a sample, kept a while."""
 
+import math
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
@@ -27,7 +28,27 @@ _COLUMNS = {
 }
 """Columns of traces that stand for signals where those are not computed yet."""
 
-Values = Mapping[str, np.ndarray]
+
+class Sample(NamedTuple):
+    """Numbers that some traces have for a signal, sorted, with the ends and quartiles of them."""
+
+    values: np.ndarray
+    low: float = 0
+    first: float = 0
+    third: float = 0
+    high: float = 0
+
+    @classmethod
+    def of(cls, numbers: Sequence[float]) -> "Sample":
+        """Return a sample of numbers in any order."""
+        values = np.sort(np.array(numbers, dtype=float))
+        if not len(values):
+            return NOTHING
+        return cls(values, *(float(q) for q in np.quantile(values, (0, 0.25, 0.75, 1))))
+
+
+NOTHING = Sample(np.empty(0))
+Values = Mapping[str, Sample]
 
 
 @dataclass(frozen=True)
@@ -51,7 +72,7 @@ _kept: WeakKeyDictionary[Pool, dict[int, _Population]] = WeakKeyDictionary()
 
 
 def population(session: Session, project_id: int) -> Values:
-    """Return the numbers of a sample of the project's traces, sorted, by signal."""
+    """Return the numbers of a sample of the project's traces by signal."""
     pool = session.connection().engine.pool
     last, run, imports, ended = session.execute(queries.population_state(project_id)).one()
     state = (last, run, imports, ended)
@@ -77,28 +98,27 @@ def _read(session: Session, project_id: int, count: int) -> Values:
             found[name] = [value for value in values if value is not None]
     calls = session.execute(queries.tool_calls(ids)).all() if "tool_calls" not in found else ()
     found["tool_calls"].extend(calls_of_trace for _, calls_of_trace in calls)
-    return {name: np.sort(np.array(values, dtype=float)) for name, values in found.items()}
+    return {name: Sample.of(values) for name, values in found.items()}
 
 
-def strip(value: float, values: np.ndarray) -> Strip | None:
-    """Return where a value lies among sorted ones; None where they are too few to compare."""
-    if len(values) < FEWEST:
+def strip(value: float, sample: Sample) -> Strip | None:
+    """Return where a value lies among others; None where they are too few to compare."""
+    if len(sample.values) < FEWEST:
         return None
-    low, first, third, high = (float(q) for q in np.quantile(values, (0, 0.25, 0.75, 1)))
-    least, most = min(low, value), max(high, value)
+    least, most = min(sample.low, value), max(sample.high, value)
     base = min(least, 0.0)
 
     def place(number: float) -> float:
-        span = np.log1p(most - base) - np.log1p(least - base)
+        span = math.log1p(most - base) - math.log1p(least - base)
         if span == 0:
             return 50.0
-        return float(100 * (np.log1p(number - base) - np.log1p(least - base)) / span)
+        return 100 * (math.log1p(number - base) - math.log1p(least - base)) / span
 
-    start, end = place(first), place(third)
+    start, end = place(sample.first), place(sample.third)
     return Strip(
         value=round(place(value), 1),
-        low=round(place(low), 1),
-        high=round(place(high), 1),
+        low=round(place(sample.low), 1),
+        high=round(place(sample.high), 1),
         middle=round(start, 1),
         middle_width=round(end - start, 1),
     )

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-import numpy as np
 from sqlmodel import Session
 
 from server.models.base import stored_id
@@ -10,7 +9,15 @@ from server.models.trace import Trace
 from server.queries import signals as queries
 from server.signals import registry
 from server.signals.base import SignalDefinition
-from server.views.signal_ranges import FEWEST, Strip, Values, population, strip
+from server.views.signal_ranges import (
+    FEWEST,
+    NOTHING,
+    Sample,
+    Strip,
+    Values,
+    population,
+    strip,
+)
 
 MISSING = "–"
 _SHOWN = 8
@@ -122,7 +129,7 @@ def signal_view(
         )
     estimated = definition.name in _ESTIMATED and trace.completion_tokens is None
     written = f"{'≈ ' if estimated else ''}{number(value, definition)}"
-    own = values.get(definition.name, np.empty(0))
+    own = values.get(definition.name, NOTHING)
     return SignalView(
         name=definition.name,
         label=definition.label,
@@ -135,19 +142,19 @@ def signal_view(
 
 
 def _sentence(
-    definition: SignalDefinition, value: float, values: np.ndarray, *, estimated: bool
+    definition: SignalDefinition, value: float, sample: Sample, *, estimated: bool
 ) -> str:
     told = definition.meaning
     if estimated:
         told += " (nobody counted the tokens: bytes divided by 4)"
-    if len(values) < FEWEST:
-        return f"{told}; too few traces to compare (n = {len(values)})"
-    first, third = (float(q) for q in np.quantile(values, (0.25, 0.75)))
-    below = int(np.searchsorted(values, value, side="left"))
+    count = len(sample.values)
+    if count < FEWEST:
+        return f"{told}; too few traces to compare (n = {count})"
+    below = int(sample.values.searchsorted(value, side="left"))
     return (
-        f"{told}; more than {100 * below / len(values):.0f} % of n = {len(values):,} traces, "
-        f"whose middle half lies between {number(first, definition)} and "
-        f"{number(third, definition)}"
+        f"{told}; more than {100 * below / count:.0f} % of n = {count:,} traces, "
+        f"whose middle half lies between {number(sample.first, definition)} and "
+        f"{number(sample.third, definition)}"
     )
 
 

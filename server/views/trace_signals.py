@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
 from sqlmodel import Session
 
 from server.errors import Invalid
@@ -12,7 +11,8 @@ from server.queries import signals as queries
 from server.queries.filters import SIGNAL
 from server.signals import registry
 from server.signals.base import SignalDefinition
-from server.views.signal_ranges import Strip, population, strip
+from server.views.facts import Facts
+from server.views.signal_ranges import NOTHING, Sample, Strip, population, strip
 from server.views.signals import label_words, number
 
 USUAL = ("loop_class", "compression_ratio")
@@ -64,25 +64,23 @@ class SignalColumns:
         return [(FIELD, name) for name in names]
 
 
-def offered(session: Session, member: Member) -> dict[str, SignalDefinition]:
+def offered(facts: Facts) -> dict[str, SignalDefinition]:
     """Return the signals that the project's traces have and the member may compare, by name."""
-    there = set(session.scalars(queries.names(member.project_id)))
-    numeric = set(session.scalars(queries.numeric_names(member.project_id)))
+    there, numeric = facts.signal_names.all, facts.signal_names.numeric
     known = registry.definitions()
     names = [*(name for name in known if name in there), *sorted(there - set(known))]
     found = [registry.definition_of(name, is_label=name not in numeric) for name in names]
-    return {one.name: one for one in found if not (member.is_blind and one.from_outcomes)}
+    is_blind = facts.member.is_blind
+    return {one.name: one for one in found if not (is_blind and one.from_outcomes)}
 
 
-def signal_columns(
-    session: Session, member: Member, asked: Sequence[str], sorted_by: str
-) -> SignalColumns:
+def signal_columns(facts: Facts, asked: Sequence[str], sorted_by: str) -> SignalColumns:
     """Return the columns to show: those asked for, else the usual ones, and what is sorted by.
 
     Raises:
         Invalid: There is no such signal, or too many are asked for.
     """
-    there = offered(session, member)
+    there = offered(facts)
     chosen = [name for name in dict.fromkeys(asked) if name != _NO_COLUMN]
     for name in chosen:
         if name not in there:
@@ -124,16 +122,17 @@ def signal_cells(
     if not columns.definitions:
         return dict.fromkeys(trace_ids, ())
     values = population(session, member.project_id)
+    names = [known.name for known in columns.definitions]
     stored = {
         (row.trace_id, row.name): row.label if row.value is None else row.value
-        for row in session.execute(queries.of_traces(trace_ids))
+        for row in session.execute(queries.of_traces(trace_ids, names))
     }
     return {
         trace_id: tuple(
             _cell(
                 known,
                 known.seen(stored.get((trace_id, known.name)), sees_outcomes=is_open[trace_id]),
-                values.get(known.name, np.empty(0)),
+                values.get(known.name, NOTHING),
             )
             for known in columns.definitions
         )
@@ -141,7 +140,7 @@ def signal_cells(
     }
 
 
-def _cell(known: SignalDefinition, value: float | str | None, values: np.ndarray) -> SignalCell:
+def _cell(known: SignalDefinition, value: float | str | None, sample: Sample) -> SignalCell:
     if value is None:
         needs = f"needs {known.needs}" if known.needs else "not there"
         return SignalCell("–", needs, None, is_faint=True, is_numeric=not known.is_label)
@@ -150,4 +149,4 @@ def _cell(known: SignalDefinition, value: float | str | None, values: np.ndarray
         is_faint = value in known.unremarkable
         return SignalCell(label_words(value), hint, None, is_faint, is_numeric=False)
     hint = f"{known.label}: {known.meaning}"
-    return SignalCell(number(value, known), hint, strip(value, values), False, is_numeric=True)
+    return SignalCell(number(value, known), hint, strip(value, sample), False, is_numeric=True)

@@ -2,12 +2,11 @@
 
 from dataclasses import dataclass
 
-from sqlmodel import Session
-
 from server.errors import Invalid
 from server.models.project import Member
 from server.queries import trace_lists as queries
 from server.queries.filters import SIGNAL
+from server.views.facts import Facts
 from server.views.trace_signals import offered
 
 
@@ -19,7 +18,7 @@ class Sorting:
     descending: bool = False
 
     @classmethod
-    def read(cls, written: str, session: Session, member: Member) -> "Sorting":
+    def read(cls, written: str, facts: Facts) -> "Sorting":
         """Read `tokens`, `-tokens` or `signal.growth_ratio`.
 
         Raises:
@@ -27,11 +26,9 @@ class Sorting:
         """
         name = written.removeprefix("-") or "imported"
         if name.startswith(SIGNAL):
-            _check_signal(session, member, name.removeprefix(SIGNAL))
-        elif name not in sortable(member):
-            raise Invalid(
-                f"«{name}» can't be sorted by; use {', '.join(sortable(member))} or signal.NAME."
-            )
+            _check_signal(facts, name.removeprefix(SIGNAL))
+        elif name not in (allowed := sortable(facts.member)):
+            raise Invalid(f"«{name}» can't be sorted by; use {', '.join(allowed)} or signal.NAME.")
         return cls(name, written.startswith("-"))
 
     @property
@@ -52,8 +49,8 @@ class Sorting:
         return [] if self == Sorting() else [("sort", self.written())]
 
 
-def _check_signal(session: Session, member: Member, name: str) -> None:
-    numbers = [known for known, one in offered(session, member).items() if not one.is_label]
+def _check_signal(facts: Facts, name: str) -> None:
+    numbers = [known for known, one in offered(facts).items() if not one.is_label]
     if name not in numbers:
         known = ", ".join(SIGNAL + number for number in numbers) or "no signals yet"
         raise Invalid(f"«{SIGNAL}{name}» can't be sorted by. There is: {known}.")

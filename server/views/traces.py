@@ -9,10 +9,9 @@ import sqlalchemy as sa
 from sqlmodel import Session
 
 from server import search
-from server.models.base import stored_id
 from server.models.label import LabelValue
 from server.models.project import Member
-from server.queries import modes, sessions
+from server.queries import modes
 from server.queries import trace_lists as queries
 from server.queries.filters import SIGNAL, Filters
 from server.queries.paging import Cursor, Window
@@ -148,16 +147,16 @@ def trace_list(
     Raises:
         Invalid: There is no such order or column.
     """
-    sorting = Sorting.read(fields.get("sort", ""), session, member)
+    facts = facts or Facts(session, member)
+    sorting = Sorting.read(fields.get("sort", ""), facts)
     names = search.names(session, member)
     where = search.matching(session, member, filters, known=names)
-    found, left_out = _page(facts or Facts(session, member), where, sorting, fields, filters)
+    found, left_out = _page(facts, where, sorting, fields, filters)
     path = f"{base}/traces"
-    signals = signal_columns(session, member, columns, sorting.name)
+    signals = signal_columns(facts, columns, sorting.name)
     asked, shown = filters.to_query(), [*sorting.fields(), *signals.fields()]
-    kept = [*asked, *shown]
     return TraceList(
-        bar=filter_bar(session, member, filters, action=path, names=names, keep=shown),
+        bar=filter_bar(session, member, filters, action=path, names=names, keep=shown, facts=facts),
         columns=_columns(path, filters, sorting, member, signals),
         signals=signals,
         kept=(*asked, *sorting.fields()),
@@ -170,15 +169,15 @@ def trace_list(
         has_more=found.has_more,
         first=found.first,
         last=found.first + len(found.places) - 1,
-        previous=_way(path, kept, "before", found.places[0]) if found.back else "",
-        next=_way(path, kept, "after", found.places[-1]) if found.on else "",
+        previous=_way(path, [*asked, *shown], "before", found.places[0]) if found.back else "",
+        next=_way(path, [*asked, *shown], "after", found.places[-1]) if found.on else "",
         is_filtered=bool(filters),
         export_url=url(f"{base}/exports", asked),
         batch_url=f"{path}/batch",
         draw_url=url(f"{base}/batches/new", asked),
         label_url=url(f"{base}/labels/bulk", asked) if _may_label(member) else "",
         hides_outcomes=member.is_blind,
-        has_sessions=session.execute(sessions.any_session(member.project_id)).first() is not None,
+        has_sessions=facts.has_sessions,
     )
 
 
@@ -266,7 +265,8 @@ def _rows(
     base: str,
 ) -> tuple[TraceRow, ...]:
     found = {row.id: row for row in session.execute(queries.rows(member, ids))}
-    verdicts = {row.trace_id: row for row in session.execute(queries.own_verdicts(member, ids))}
+    own = {"annotator_id": member.id, "trace_ids": ids}
+    verdicts = {row.trace_id: row for row in session.execute(queries.own_verdicts(), own)}
     notes = dict(session.execute(queries.note_counts(member, ids)).all())
     dots = _dots(session, member, ids)
     is_open = {id_: bool(row.is_open) for id_, row in found.items()}
@@ -320,8 +320,8 @@ def _dots(session: Session, member: Member, ids: Sequence[int]) -> dict[int, tup
     shown = {pair: False for pair, is_there in present.items() if is_there}
     shown |= {pair: True for pair in drafts if pair not in present}
     dots: defaultdict[int, list[ModeDot]] = defaultdict(list)
-    for mode in session.exec(modes.of_project(member.project_id)):
-        for trace_id, mode_id in shown:
-            if mode_id == stored_id(mode) and mode.merged_into is None:
-                dots[trace_id].append(ModeDot(mode.name, mode.colour, shown[trace_id, mode_id]))
+    named = {row.id: row for row in session.execute(modes.named(member.project_id))}
+    for trace_id, mode_id in sorted(shown):
+        if mode := named.get(mode_id):
+            dots[trace_id].append(ModeDot(mode.name, mode.colour, shown[trace_id, mode_id]))
     return {trace_id: tuple(found) for trace_id, found in dots.items()}
