@@ -154,10 +154,13 @@ class _Turn:
         """Commit and let the next writer in; from here on the session reads."""
         if self._give is None:
             return
-        self.actions = _commit(self._session)
+        self._commit()
         self._session.bind = self._readers
         sa.event.listen(self._session, "before_flush", _refuse_rows)
         sa.event.listen(self._session, "do_orm_execute", _refuse_statement)
+
+    def _commit(self) -> None:
+        self.actions = _commit(self._session)
         self.end()
 
     def end(self) -> None:
@@ -173,7 +176,7 @@ class _Turn:
             RuntimeError: Something was written after `save`, which would be lost.
         """
         if self._give is not None:
-            self.save()
+            self._commit()
         else:
             _refuse_rows(self._session)
 

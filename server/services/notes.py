@@ -37,7 +37,7 @@ def add_note(
     Raises:
         Invalid: The text is empty or too long, or the anchor lies outside the step's text.
     """
-    trace = traces.find(session, member, trace_id)
+    trace_name = traces.name_of(session, member, trace_id)
     text = _checked(text)
     anchor = anchor or Anchor()
     quote = _quote(session, trace_id, anchor)
@@ -58,7 +58,7 @@ def add_note(
             quote=quote,
         )
     )
-    decision.record(f"note «{shortened(text)}» on {trace.external_id}")
+    decision.record(f"note «{shortened(text)}» on {trace_name}")
     return note
 
 

@@ -8,6 +8,7 @@ from sqlmodel import Session
 from server.errors import NotFound
 from server.models.project import Member
 from server.models.trace import Trace
+from server.queries import traces as queries
 
 
 def find(session: Session, member: Member, trace_id: int) -> Trace:
@@ -20,5 +21,22 @@ def find(session: Session, member: Member, trace_id: int) -> Trace:
     searched: Any = Trace.search_text
     trace = session.get(Trace, trace_id, options=[defer(searched)])
     if trace is None or trace.project_id != member.project_id:
-        raise NotFound(f"This project has no trace {trace_id}.")
+        raise _missing(trace_id)
     return trace
+
+
+def name_of(session: Session, member: Member, trace_id: int) -> str:
+    """Return the external id of a trace of the member's project, for a third of what `find` takes.
+
+    Raises:
+        NotFound: The project has no such trace.
+    """
+    asked = {"trace_id": trace_id, "project_id": member.project_id}
+    name = session.scalar(queries.external_id(), asked)
+    if name is None:
+        raise _missing(trace_id)
+    return name
+
+
+def _missing(trace_id: int) -> NotFound:
+    return NotFound(f"This project has no trace {trace_id}.")
