@@ -37,6 +37,10 @@ _WRITES = "faultbook_writes"
 _ANALYSED_ROWS = 10_000
 """Of each index. It is also the most rows that SQLite then expects of one value: with the thousand
 that its authors advise it would read all labels of four people to find those of fifty traces."""
+_ANALYSED_TABLES = """SELECT name FROM sqlite_master WHERE type = 'table'
+    AND name NOT LIKE 'sqlite%' AND name NOT LIKE 'trace_text%' ORDER BY name"""
+"""All but the full-text index: told that it is small, as it is in a new database, SQLite reads all
+of it whenever traces are added, however much that has become."""
 
 
 def is_sqlite(url: str) -> bool:
@@ -83,6 +87,12 @@ def _begin_writing(connection: Connection) -> None:
             return
     finally:
         driver.execute(f"PRAGMA busy_timeout={longest_ms}")
+
+
+def _forget_search_index(connection: Connection) -> None:
+    """Delete what earlier versions counted of the full-text index."""
+    if connection.dialect.has_table(connection, "sqlite_stat1"):
+        connection.exec_driver_sql("DELETE FROM sqlite_stat1 WHERE tbl LIKE 'trace_text%'")
 
 
 def create_engine(url: str) -> Engine:
@@ -321,7 +331,9 @@ class Database:
             return
         with self._lock, self._writing_engine.connect() as connection:
             connection.exec_driver_sql(f"PRAGMA analysis_limit={_ANALYSED_ROWS}")
-            connection.exec_driver_sql("ANALYZE")
+            for table in connection.exec_driver_sql(_ANALYSED_TABLES).scalars().all():
+                connection.exec_driver_sql(f'ANALYZE "{table}"')
+            _forget_search_index(connection)
             connection.commit()
         self.engine.dispose()  # a connection reads the statistics when it is opened
 
