@@ -6,15 +6,15 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import col, select
-from sqlmodel.sql.expression import SelectOfScalar
+from sqlmodel.sql.expression import Select
 
 from server.models.base import utc_now
 from server.models.run import Embedding
 
 
-def known(embedder: str, text_hashes: Collection[str]) -> SelectOfScalar[Embedding]:
-    """Vectors that an embedder has given to these texts before."""
-    return select(Embedding).where(
+def known(embedder: str, text_hashes: Collection[str]) -> Select[str, bytes]:
+    """Hashes and vectors of those of these texts that an embedder has seen before."""
+    return select(Embedding.text_hash, Embedding.vector).where(
         Embedding.embedder == embedder, col(Embedding.text_hash).in_(text_hashes)
     )
 

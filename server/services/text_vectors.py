@@ -1,7 +1,7 @@
 """Vectors of texts for jobs: each is computed once per model and kept."""
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -11,10 +11,11 @@ from server.artefacts import text_hash
 from server.queries import embeddings
 from server.services.runs import RunContext
 
-_TEXTS_AT_ONCE = 32
+_ASKED_AT_ONCE = 500
+_EMBEDDED_AT_ONCE = 256
 _STORED = np.dtype("<f4")
 _embedding = threading.Lock()
-"""A tokenizer serves one thread at a time."""
+"""Two jobs that embed at once would only take the cores from each other."""
 
 
 def vectors_of(
@@ -23,33 +24,40 @@ def vectors_of(
     """Return a row per text, telling the run's progress; those kept before are read only."""
     if embedder.corpus_bound or not texts:
         return embedder.embed(texts)
-    vectors: dict[str, Vectors] = {}
     by_hash = {text_hash(text): text for text in texts}
-    for hashes in _chunks(list(by_hash)):
+    vectors = _kept(context, embedder, list(by_hash))
+    # Texts of a length are embedded together, the short ones first.
+    missing = sorted(by_hash.keys() - vectors.keys(), key=lambda name: (len(by_hash[name]), name))
+    for names in _chunks(missing, _EMBEDDED_AT_ONCE):
         context.progress(len(vectors), len(by_hash), doing)
-        vectors |= _embed_some(context, embedder, {name: by_hash[name] for name in hashes})
+        vectors |= _embedded(context, embedder, {name: by_hash[name] for name in names})
     return np.stack([vectors[text_hash(text)] for text in texts])
 
 
-def _embed_some(
-    context: RunContext, embedder: Embedder, texts: dict[str, str]
-) -> dict[str, Vectors]:
-    """Return vectors by hash of their text: kept ones, and new ones that are kept from now on."""
+def _kept(context: RunContext, embedder: Embedder, names: Sequence[str]) -> dict[str, Vectors]:
+    """Return by hash of their text the vectors that were computed before."""
     with context.database.reading() as session:
-        kept = session.exec(embeddings.known(embedder.identity, texts)).all()
-    vectors = {row.text_hash: np.frombuffer(row.vector, dtype=_STORED) for row in kept}
-    missing = [name for name in texts if name not in vectors]
-    if missing:
-        with _embedding:
-            new = embedder.embed([texts[name] for name in missing]).astype(_STORED)
-        vectors |= dict(zip(missing, new, strict=True))
-        rows = [(name, vectors[name].tobytes()) for name in missing]
-        with context.database.writing() as session:
-            dialect = context.database.engine.dialect.name
-            session.connection().execute(embeddings.keep(dialect, embedder.identity, rows))
+        return {
+            name: np.frombuffer(vector, dtype=_STORED)
+            for some in _chunks(names, _ASKED_AT_ONCE)
+            for name, vector in session.exec(embeddings.known(embedder.identity, some))
+        }
+
+
+def _embedded(
+    context: RunContext, embedder: Embedder, texts: Mapping[str, str]
+) -> dict[str, Vectors]:
+    """Return new vectors by hash of their text; they are kept from now on."""
+    with _embedding:
+        new = embedder.embed(list(texts.values())).astype(_STORED)
+    vectors = dict(zip(texts, new, strict=True))
+    rows = [(name, vector.tobytes()) for name, vector in vectors.items()]
+    with context.database.writing() as session:
+        dialect = context.database.engine.dialect.name
+        session.connection().execute(embeddings.keep(dialect, embedder.identity, rows))
     return vectors
 
 
-def _chunks(hashes: Sequence[str]) -> Iterator[Sequence[str]]:
-    for start in range(0, len(hashes), _TEXTS_AT_ONCE):
-        yield hashes[start : start + _TEXTS_AT_ONCE]
+def _chunks(names: Sequence[str], size: int) -> Iterator[Sequence[str]]:
+    for start in range(0, len(names), size):
+        yield names[start : start + size]

@@ -81,6 +81,16 @@ def test_the_model_runs_on_one_thread(minilm: SentenceTransformerEmbedder):
     assert torch.get_num_threads() == 1
 
 
+def test_vectors_stand_in_the_order_of_the_texts_however_many_are_computed_at_once(
+    minilm: SentenceTransformerEmbedder, notes: list[str]
+):
+    folder = packaged_model_folder()
+    assert folder is not None
+    several = SentenceTransformerEmbedder(folder, batch_size=2, threads=2)
+    one_by_one = np.concatenate([minilm.embed([note]) for note in notes[:7]])
+    assert several.embed(notes[:7]) == pytest.approx(one_by_one, abs=1e-5)
+
+
 def test_identity_names_the_weights(minilm: SentenceTransformerEmbedder):
     assert minilm.identity == f"sentence-transformers:all-MiniLM-L6-v2:{MODEL_SHA256[:16]}"
     assert not minilm.corpus_bound
