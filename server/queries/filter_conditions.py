@@ -190,21 +190,43 @@ def _written_forms(value: str) -> list[str]:
     return [value, str(number), *([str(int(number))] if whole else [])]
 
 
+@dataclass(frozen=True)
+class BySignal:
+    """The traces that a filter on one signal finds, each once: read from its index alone."""
+
+    name: str
+    trace_ids: sa.Select[Any]
+
+
+def by_signal_alone(filters: Filters, member: Member) -> BySignal | None:
+    """Return what a filter on a signal finds where nothing else is asked."""
+    condition = filters.conditions[0] if len(filters.conditions) == 1 else None
+    name = _signal_of(condition.key) if condition else ""
+    if condition is None or not name or condition.negated:
+        return None
+    if member.is_blind and registry.definition_of(name).tells_outcomes:
+        return None
+    found = _with_signal(condition, name, member.project_id)
+    return BySignal(name, found[0]) if len(found) == 1 else None
+
+
 def _signal(condition: Condition, name: str, project_id: int) -> Bool:
+    return sa.or_(*map(col(Trace.id).in_, _with_signal(condition, name, project_id)))
+
+
+def _with_signal(condition: Condition, name: str, project_id: int) -> list[sa.Select[int]]:
     """A trace's own signal, found by the indexes that hold the value beside the trace."""
     has_value, has_label = col(Signal.value).is_not(None), col(Signal.label).is_not(None)
     of_project = (col(Signal.project_id) == project_id, col(Signal.name) == name)
     traces = sa.select(col(Signal.trace_id)).where(*of_project)
     if condition.is_range:
         between = _between(sa.type_coerce(col(Signal.value), sa.Float()), condition)
-        return col(Trace.id).in_(traces.where(has_value, between))
-    labelled = col(Trace.id).in_(traces.where(has_label, col(Signal.label).in_(condition.values)))
+        return [traces.where(has_value, between)]
+    labelled = traces.where(has_label, col(Signal.label).in_(condition.values))
     numbers = [float(value) for value in condition.values if _is_number(value)]
     if not numbers:
-        return labelled
-    return sa.or_(
-        labelled, col(Trace.id).in_(traces.where(has_value, col(Signal.value).in_(numbers)))
-    )
+        return [labelled]
+    return [labelled, traces.where(has_value, col(Signal.value).in_(numbers))]
 
 
 def _is_number(text: str) -> bool:

@@ -49,6 +49,13 @@ class _Mentions(FunctionElement[bool]):
         super().__init__(column, sa.literal(text, sa.Text()))
 
 
+class _NothingEscaped(FunctionElement[bool]):
+    """Whether the JSON text of a column has no escapes; SQLite then need not read it."""
+
+    inherit_cache = True
+    type = sa.Boolean()
+
+
 _STANDS_AS_IT_IS = re.compile(r"(?![01](\.0)?$|true$|false$)[A-Za-z0-9 _:/-]+|[0-9]{1,15}\.0")
 """Texts that their JSON has in it, whole: no escapes, no truths, no numbers with several forms."""
 
@@ -76,7 +83,10 @@ def has_tag(tag: str) -> sa.ColumnElement[bool]:
     """Whether a trace carries a tag."""
     found = _HasTag(_TAGS, sa.literal(tag, sa.Text()))
     written = json.dumps(tag)
-    return sa.and_(_Mentions(_TAGS, written), found) if written == f'"{tag}"' else found
+    if written != f'"{tag}"':
+        return found
+    # Where no character is escaped, quotation marks are the ends of tags and of nothing else.
+    return sa.and_(_Mentions(_TAGS, written), sa.or_(_NothingEscaped(_TAGS), found))
 
 
 def dimension_is(name: str, texts: Collection[str]) -> sa.ColumnElement[bool]:
@@ -139,6 +149,17 @@ def _mentions_sqlite(element: _Mentions, compiler: Any, **kw: Any) -> str:
 @compiles(_Mentions, "postgresql")
 def _mentions_postgresql(_element: _Mentions, _compiler: Any, **_kw: Any) -> str:
     return "true"
+
+
+@compiles(_NothingEscaped, "sqlite")
+def _nothing_escaped_sqlite(element: _NothingEscaped, compiler: Any, **kw: Any) -> str:
+    (column,) = (compiler.process(part, **kw) for part in element.clauses)
+    return f"instr({column}, char(92)) = 0"
+
+
+@compiles(_NothingEscaped, "postgresql")
+def _nothing_escaped_postgresql(_: _NothingEscaped, _compiler: Any, **_kw: Any) -> str:
+    return "false"
 
 
 @compiles(_HasTag, "postgresql")

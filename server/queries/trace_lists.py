@@ -17,6 +17,7 @@ from server.models.trace import Step, Trace
 from server.models.verdict import Verdict
 from server.queries import turns
 from server.queries.blindness import open_to, visible
+from server.queries.filter_conditions import BySignal
 
 WORDS_LENGTH = 240
 LATEST = 500
@@ -53,14 +54,23 @@ def by_signal(name: str, project_id: int) -> Order:
 
 
 def source(
-    order: Order, conditions: Sequence[sa.ColumnElement[bool]], *, once: bool, filtered: bool
+    order: Order,
+    conditions: Sequence[sa.ColumnElement[bool]],
+    *,
+    once: bool,
+    filtered: bool,
+    alone: BySignal | None = None,
 ) -> sa.FromClause:
     """Ids and keys of the traces that meet conditions; read `once` where that costs a scan.
 
-    `filtered` says whether there are conditions besides the project.
+    `filtered` says whether there are conditions besides the project; `alone` is what they are
+    where they are a signal and nothing else.
     """
     if order.signal:
-        statement = _with_signal(order, conditions if filtered else ())
+        statement = _with_signal(order, conditions if filtered else (), alone)
+    elif alone and once and order is ORDERS["imported"]:
+        columns: tuple[Any, ...] = tuple(col(Signal.trace_id).label(one) for one in ("id", "key"))
+        statement = alone.trace_ids.with_only_columns(*columns)
     else:
         statement = sa.select(col(Trace.id).label("id"), order.key.label("key")).where(*conditions)
     if once:
@@ -68,24 +78,31 @@ def source(
     return statement.subquery()
 
 
-def _with_signal(order: Order, conditions: Sequence[sa.ColumnElement[bool]]) -> sa.Select[Any]:
+def _with_signal(
+    order: Order, conditions: Sequence[sa.ColumnElement[bool]], alone: BySignal | None
+) -> sa.Select[Any]:
     """The traces with a signal; all of a project's are read from the signal's index alone."""
     columns: tuple[Any, ...] = (col(Signal.trace_id).label("id"), col(Signal.value).label("key"))
+    has_value = col(Signal.value).is_not(None)
+    if alone and alone.name == order.signal:
+        return alone.trace_ids.with_only_columns(*columns).where(has_value)
     found = sa.select(*columns).where(
-        col(Signal.project_id) == order.project_id,
-        col(Signal.name) == order.signal,
-        col(Signal.value).is_not(None),
+        col(Signal.project_id) == order.project_id, col(Signal.name) == order.signal, has_value
     )
     if not conditions:
         return found
     # Behind a sum SQLite does not look for the signals of each trace, which costs far more than
     # going through the signal's index once.
-    matching = sa.select(col(Trace.id)).where(*conditions)
+    matching = alone.trace_ids if alone else sa.select(col(Trace.id)).where(*conditions)
     return found.where((col(Signal.trace_id) + 0).in_(matching))
 
 
-def count(conditions: Sequence[sa.ColumnElement[bool]]) -> sa.Select[int]:
-    """How many traces meet conditions."""
+def count(
+    conditions: Sequence[sa.ColumnElement[bool]], alone: BySignal | None = None
+) -> sa.Select[int]:
+    """How many traces meet conditions, which `alone` may say."""
+    if alone:
+        return alone.trace_ids.with_only_columns(sa.func.count())
     return sa.select(sa.func.count(col(Trace.id))).where(*conditions)
 
 

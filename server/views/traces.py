@@ -13,6 +13,7 @@ from server.models.label import LabelValue
 from server.models.project import Member
 from server.queries import modes
 from server.queries import trace_lists as queries
+from server.queries.filter_conditions import BySignal, by_signal_alone
 from server.queries.filters import SIGNAL, Filters
 from server.queries.paging import Cursor, Window
 from server.search import SnippetPart
@@ -182,13 +183,17 @@ def trace_list(
 
 
 def _without(
-    facts: Facts, where: Sequence[sa.ColumnElement[bool]], found: Found, filters: Filters
+    facts: Facts,
+    where: Sequence[sa.ColumnElement[bool]],
+    found: Found,
+    filters: Filters,
+    alone: BySignal | None,
 ) -> int | None:
     if not filters:
         return facts.trace_count - found.total
     if facts.trace_count > COUNTED:
         return None
-    return int(facts.session.execute(queries.count(where)).scalar_one()) - found.total
+    return int(facts.session.execute(queries.count(where, alone)).scalar_one()) - found.total
 
 
 def _page(
@@ -209,13 +214,14 @@ def _page(
     is_huge = facts.trace_count > COUNTED
     by_people = any(filters.get(key) for key in _BY_PEOPLE)
     once = is_filtered and (by_people or not is_huge)
-    source = queries.source(order, where, once=once, filtered=is_filtered)
+    alone = by_signal_alone(filters, facts.member)
+    source = queries.source(order, where, once=once, filtered=is_filtered, alone=alone)
     known = None if is_filtered else facts.having(sorting.signal)
     most = MOST_COUNTED if is_huge else None
     found = read_window(facts.session, source, window, Count(known, most))
     if not found.places and (after or before):
         return _page(facts, where, sorting, {}, filters)
-    return found, _without(facts, where, found, filters) if sorting.signal else 0
+    return found, _without(facts, where, found, filters, alone) if sorting.signal else 0
 
 
 def _may_label(member: Member) -> bool:
