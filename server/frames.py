@@ -5,9 +5,11 @@ in use today, by id. With `member`, a blind annotator's frame holds only what th
 """
 
 from collections.abc import Collection, Sequence
+from enum import StrEnum
 from itertools import groupby
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import sqlalchemy as sa
 from sqlmodel import Session
@@ -58,22 +60,34 @@ def label_frame(
     human = _rows(session, queries.human_labels(project_id, member, trace_ids))
     passes = _rows(session, queries.passes(project_id, member, trace_ids))
     modes = _rows(session, queries.modes_since(project_id)) if passes else ()
-    derived = [
-        (trace, mode, LabelValue.ABSENT.value, annotator)
-        for trace, annotator, at in passes
-        for mode, since in modes
-        if since <= at
-    ]
-    parts = ((LabelSource.GOLD, gold), (LabelSource.HUMAN, human), (LabelSource.DERIVED, derived))
-    columns: list[list[Any]] = [[], [], [], []]
-    for _, rows in parts:
-        for column, cells in zip(columns, zip(*rows, strict=True), strict=False):
-            column.extend(cells)
-    traces, of_modes, values, annotators = columns
-    sources = [source.value for source, rows in parts for _ in range(len(rows))]
-    found = (traces, of_modes, values, sources, annotators)
-    names = (TRACE_ID, MODE, VALUE, SOURCE, ANNOTATOR)
-    return pd.DataFrame(dict(zip(names, found, strict=True)))
+    decided = _frame([*gold, *human], TRACE_ID, MODE, VALUE, ANNOTATOR)
+    decided[SOURCE] = _told_by((LabelSource.GOLD, len(gold)), (LabelSource.HUMAN, len(human)))
+    parts = [part for part in (decided, _derived(passes, modes)) if len(part)]
+    frame = pd.concat(parts, ignore_index=True) if parts else decided
+    return frame[[TRACE_ID, MODE, VALUE, SOURCE, ANNOTATOR]]
+
+
+def _derived(passes: Sequence[Any], modes: Sequence[Any]) -> pd.DataFrame:
+    """The absent that follows from each Pass, for each mode that there was: millions of rows."""
+    moments = np.array([at.timestamp() for _, _, at in passes])
+    since = np.array([at.timestamp() for _, at in modes])
+    of_pass, of_mode = np.nonzero(since[np.newaxis, :] <= moments[:, np.newaxis])
+    traces = np.array([trace for trace, _, _ in passes], dtype=np.int64)
+    annotators = np.array([annotator for _, annotator, _ in passes], dtype=np.int64)
+    found = {
+        TRACE_ID: traces[of_pass],
+        MODE: np.array([mode for mode, _ in modes], dtype=np.int64)[of_mode],
+        VALUE: _told_by((LabelValue.ABSENT, len(of_pass))),
+        SOURCE: _told_by((LabelSource.DERIVED, len(of_pass))),
+        ANNOTATOR: annotators[of_pass],
+    }
+    return pd.DataFrame(found)
+
+
+def _told_by(*runs: tuple[StrEnum, int]) -> Any:
+    """A column of text with each value so many times, made without an object a row."""
+    values = pd.array([value.value for value, _ in runs], dtype="str")
+    return values.take(np.repeat(np.arange(len(runs)), [count for _, count in runs]))
 
 
 def draft_frame(

@@ -37,6 +37,20 @@ def held_of_mode(
     ).where(col(Label.mode_id) == mode_id)
 
 
+def values_of_mode(mode_id: int) -> sa.Select[int, int, LabelValue]:
+    """Trace, annotator and value of everybody's labels for a mode."""
+    return sa.select(col(Label.trace_id), col(Label.annotator_id), col(Label.value)).where(
+        col(Label.mode_id) == mode_id
+    )
+
+
+def gold_values_of_mode(mode_id: int) -> sa.Select[int, LabelValue]:
+    """Trace and value of the adjudicated labels for a mode."""
+    return sa.select(col(GoldLabel.trace_id), col(GoldLabel.value)).where(
+        col(GoldLabel.mode_id) == mode_id
+    )
+
+
 def gold_of_mode(mode_id: int) -> SelectOfScalar[GoldLabel]:
     """Adjudicated labels for a mode."""
     return select(GoldLabel).where(GoldLabel.mode_id == mode_id).order_by(col(GoldLabel.id))

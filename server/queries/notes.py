@@ -57,6 +57,46 @@ def by_people(project_id: int, member: Member | None = None) -> Select[Note, str
     )
 
 
+def shown(project_id: int, member: Member | None) -> sa.Select[int | None, int, str, str]:
+    """Id, trace, text and its trace's external id of every note of `by_people`."""
+    return by_people(project_id, member).with_only_columns(
+        col(Note.id), col(Note.trace_id), col(Note.text), col(Trace.external_id)
+    )
+
+
+def under_mode(
+    project_id: int, member: Member | None, mode_id: int
+) -> sa.Select[int | None, int, str, str]:
+    """The columns of `shown` of the notes under a mode, in the order in which they were put."""
+    return (
+        shown(project_id, member)
+        .join(Grouping, col(Grouping.note_id) == col(Note.id))
+        .where(col(Grouping.mode_id) == mode_id)
+        .order_by(None)
+        .order_by(col(Grouping.id))
+    )
+
+
+def counts_under_modes(project_id: int, member: Member | None) -> sa.Select[int, int, int]:
+    """How many notes that the member may see stand under each mode, and on how many traces."""
+    return (
+        by_people(project_id, member)
+        .join(Grouping, col(Grouping.note_id) == col(Note.id))
+        .with_only_columns(
+            col(Grouping.mode_id), sa.func.count(), sa.func.count(sa.distinct(col(Note.trace_id)))
+        )
+        .order_by(None)
+        .group_by(col(Grouping.mode_id))
+    )
+
+
+def places(project_id: int) -> sa.Select[int, int, int | None]:
+    """Note, mode and suggestion of every grouping of a project."""
+    return groupings_of_project(project_id).with_only_columns(
+        col(Grouping.note_id), col(Grouping.mode_id), col(Grouping.suggestion_id)
+    )
+
+
 def one(project_id: int, note_id: int) -> SelectOfScalar[Note]:
     """One note, if it is in the project."""
     return of_project(project_id).where(Note.id == note_id)
@@ -111,6 +151,11 @@ def under(mode_id: int) -> SelectOfScalar[Note]:
         .where(Grouping.mode_id == mode_id)
         .order_by(col(Note.id))
     )
+
+
+def under_count(mode_id: int) -> SelectOfScalar[int]:
+    """How many notes stand under a failure mode."""
+    return select(sa.func.count(col(Grouping.id))).where(Grouping.mode_id == mode_id)
 
 
 def first_on_failed_trace(project_id: int) -> SelectOfScalar[datetime]:

@@ -169,11 +169,17 @@ def _changed(screen: Screen, mode_id: int, message: str) -> Response:
     return _show(screen, mode_id)
 
 
+def _after(screen: Screen) -> int:
+    """How many notes are on earlier pages; kept by what is done on one of them."""
+    asked = screen.request.query_params.get("after", "")
+    return int(asked) if asked.isdecimal() and len(asked) < 10 else 0
+
+
 def _show(screen: Screen, mode_id: int, edit: Edit | None = None, *, status: int = 200) -> Response:
     mode = modes.find(screen.session, screen.member, mode_id)
     data: Path = screen.settings.data
     model = model_to_ask(screen.member, screen.settings)
-    page = mode_page(screen.session, screen.member, mode, data, edit)
+    page = mode_page(screen.session, screen.member, mode, data, edit, after=_after(screen))
     return screen.show(
         "modes/show.html",
         replace(page, assistant=model),

@@ -10,7 +10,6 @@ from sqlmodel.sql.expression import SelectOfScalar
 
 from analysis.prevalence import combine_labels
 from server import frames
-from server.models.grouping import Grouping
 from server.models.mode import FailureMode
 from server.models.project import Member
 from server.models.trace import TraceSource
@@ -38,6 +37,14 @@ class ReadTrace(NamedTuple):
     pipeline_version: str
     source: TraceSource
     is_random_sample: bool
+
+
+class PlacedNote(NamedTuple):
+    """A note, the mode that it stands under, and the suggestion that put it there, if one did."""
+
+    note_id: int
+    mode_id: int
+    suggestion_id: int | None
 
 
 class StaleLabels(NamedTuple):
@@ -81,6 +88,15 @@ class Facts:
         """Whose eyes a frame is seen with: a blind member sees as nobody else."""
         return self.member.id if self.member.is_blind else None
 
+    @property
+    def scope(self) -> Hashable:
+        """What tells those facts apart that are of one project in one state."""
+        return self._sight, self.member.sees_modes
+
+    def counted(self, what: str, read: Callable[[], Value]) -> Value:
+        """Return what `read` counts in these facts, from an earlier page where nothing moved."""
+        return self.kept((what, self.scope), read)
+
     def _frame(self, what: str, read: Callable[..., pd.DataFrame]) -> pd.DataFrame:
         return kept.frame(
             self.session,
@@ -101,9 +117,10 @@ class Facts:
         return self.session.exec(modes.in_use(self.project_id)).all()
 
     @cached_property
-    def groupings(self) -> Sequence[Grouping]:
+    def groupings(self) -> Sequence[PlacedNote]:
         """Where every note stands."""
-        return self.session.exec(notes.groupings_of_project(self.project_id)).all()
+        rows = self.session.execute(notes.places(self.project_id))
+        return [PlacedNote(*row) for row in rows]
 
     @cached_property
     def batches(self) -> Sequence[BatchProgress]:

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+import pandas as pd
+
 from analysis.frames import MODE, VALUE, LabelValue
 from server.views.facts import Facts
 
@@ -22,13 +24,16 @@ class LabelCounts:
 
 def label_counts(facts: Facts) -> dict[int, LabelCounts]:
     """Count the traces of each mode in use, over what the member may see."""
-    combined = facts.combined_labels
-    counts: dict[int, LabelCounts] = {}
-    for mode in combined[MODE].unique().tolist():
-        values = combined.loc[combined[MODE] == mode, VALUE]
-        counts[mode] = LabelCounts(
-            present=int((values == LabelValue.PRESENT).sum()),
-            absent=int((values == LabelValue.ABSENT).sum()),
-            tied=int(values.isna().sum()),
-        )
-    return counts
+    return facts.counted("label counts", lambda: _counted(facts.combined_labels))
+
+
+def _counted(combined: pd.DataFrame) -> dict[int, LabelCounts]:
+    value = combined[VALUE]
+    kinds = {
+        "present": value == LabelValue.PRESENT,
+        "absent": value == LabelValue.ABSENT,
+        "tied": value.isna(),
+    }
+    counts = pd.DataFrame(kinds).astype(int).groupby(combined[MODE], sort=False).sum()
+    rows = counts.to_numpy().tolist()
+    return {mode: LabelCounts(*row) for mode, row in zip(counts.index.tolist(), rows, strict=True)}

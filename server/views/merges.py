@@ -1,24 +1,27 @@
 """What merging one mode into another would move, before it happens."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
+from functools import cached_property
 
 from sqlmodel import Session
 
 from server.models.base import stored_id
-from server.models.label import GoldLabel, Label, LabelValue, merged_value
+from server.models.label import LabelValue, merged_value
 from server.models.mode import FailureMode
 from server.models.project import Member
 from server.queries import labels as label_queries
 from server.queries import modes as queries
 from server.queries import notes as note_queries
-from server.queries import traces
+from server.queries import traces, visible
 from server.views.annotators import annotator_names
 
 GOLD = "gold"
 PRESENT, ABSENT = LabelValue.PRESENT, LabelValue.ABSENT
 UNSEEN = "unseen"
 _NOBODY = 0
+LISTED = 200
+"""Notes, and labels that change, that the preview lists; the counts are of all."""
 
 
 @dataclass(frozen=True)
@@ -55,8 +58,12 @@ class MergePreview:
     target: ModeChoice
     counts: tuple[MergeCount, ...]
     notes: tuple[str, ...]
+    """The first of them."""
+    note_count: int
     examples: int
     labels: tuple[LabelMove, ...]
+    """The first of those that change."""
+    label_count: int
     kept_labels: int
     """Labels of the target that stay as they are."""
 
@@ -100,68 +107,87 @@ def _preview(
     session: Session, member: Member, source: FailureMode, target: FailureMode
 ) -> MergePreview:
     source_id, target_id = stored_id(source), stored_id(target)
-    theirs = _values(session, source_id)
-    ours = _values(session, target_id)
-    labelled = {trace_id for trace_id, _ in (*theirs, *ours)}
-    names = dict(session.exec(traces.names(member.project_id, labelled)).all())
-    people = {**annotator_names(session, member), _NOBODY: GOLD}
-    moves = [
-        LabelMove(
-            trace=names[trace],
-            annotator=people[annotator],
-            of_source=theirs.get((trace, annotator), UNSEEN),
-            of_target=ours.get((trace, annotator), UNSEEN),
-            becomes=becomes,
-        )
-        for trace, annotator in sorted({*ours, *theirs})
-        for becomes in [_becomes(theirs, ours, (trace, annotator))]
-        if becomes != ours.get((trace, annotator), UNSEEN)
-    ]
-    notes = [note.text for note in session.exec(note_queries.under(source_id))]
-    examples = len(session.exec(queries.examples(source_id)).all())
+    values = _Values(_values(session, source_id), _values(session, target_id))
+    moves = [who for who in values.everybody if values.after(who) != values.ours.get(who)]
+    notes = session.exec(note_queries.under(source_id).limit(LISTED)).all()
+    examples = session.exec(visible.count(queries.examples(source_id))).one()
+    note_count = session.exec(note_queries.under_count(source_id)).one()
     return MergePreview(
         source=_choice(source),
         target=_choice(target),
         counts=(
-            _sum("notes", len(notes), len(session.exec(note_queries.under(target_id)).all())),
-            _sum("examples", examples, len(session.exec(queries.examples(target_id)).all())),
-            *(_label_count(value, theirs, ours) for value in (PRESENT, ABSENT)),
+            _sum("notes", note_count, session.exec(note_queries.under_count(target_id)).one()),
+            _sum(
+                "examples", examples, session.exec(visible.count(queries.examples(target_id))).one()
+            ),
+            *(_label_count(value, values) for value in (PRESENT, ABSENT)),
         ),
-        notes=tuple(notes),
+        notes=tuple(note.text for note in notes),
+        note_count=note_count,
         examples=examples,
-        labels=tuple(moves),
-        kept_labels=len(ours) - sum(move.of_target != UNSEEN for move in moves),
+        labels=_moves(session, member, values, sorted(moves)[:LISTED]),
+        label_count=len(moves),
+        kept_labels=len(values.ours) - sum(who in values.ours for who in moves),
     )
+
+
+def _moves(
+    session: Session, member: Member, values: "_Values", moves: Sequence["_Who"]
+) -> tuple[LabelMove, ...]:
+    names = dict(session.exec(traces.names(member.project_id, {trace for trace, _ in moves})).all())
+    people = {**annotator_names(session, member), _NOBODY: GOLD}
+    return tuple(
+        LabelMove(
+            trace=names[who[0]],
+            annotator=people[who[1]],
+            of_source=_told(values.theirs.get(who)),
+            of_target=_told(values.ours.get(who)),
+            becomes=_told(values.after(who)),
+        )
+        for who in moves
+    )
+
+
+def _told(value: LabelValue | None) -> str:
+    return UNSEEN if value is None else value.value
 
 
 def _sum(what: str, source: int, target: int) -> MergeCount:
     return MergeCount(what, source, target, source + target)
 
 
-def _label_count(
-    value: LabelValue, theirs: Mapping["_Who", LabelValue], ours: Mapping["_Who", LabelValue]
-) -> MergeCount:
-    return MergeCount(
-        f"labels {value.value}",
-        sum(found is value for found in theirs.values()),
-        sum(found is value for found in ours.values()),
-        sum(_becomes(theirs, ours, who) == value.value for who in {*theirs, *ours}),
-    )
-
-
 _Who = tuple[int, int]
 """Trace and annotator; `_NOBODY` for the gold label."""
 
 
+@dataclass(frozen=True)
+class _Values:
+    """Everybody's labels for the mode that goes and for the one that stays."""
+
+    theirs: Mapping[_Who, LabelValue]
+    ours: Mapping[_Who, LabelValue]
+
+    @cached_property
+    def everybody(self) -> Set[_Who]:
+        return {*self.theirs, *self.ours}
+
+    def after(self, who: _Who) -> LabelValue | None:
+        return merged_value(self.ours.get(who), self.theirs.get(who))
+
+
+def _label_count(value: LabelValue, values: _Values) -> MergeCount:
+    return MergeCount(
+        f"labels {value.value}",
+        sum(found is value for found in values.theirs.values()),
+        sum(found is value for found in values.ours.values()),
+        sum(values.after(who) is value for who in values.everybody),
+    )
+
+
 def _values(session: Session, mode_id: int) -> dict[_Who, LabelValue]:
-    labels: list[Label] = list(session.exec(label_queries.of_mode(mode_id)))
-    gold: list[GoldLabel] = list(session.exec(label_queries.gold_of_mode(mode_id)))
+    labels = session.execute(label_queries.values_of_mode(mode_id))
+    gold = session.execute(label_queries.gold_values_of_mode(mode_id))
     return {
-        **{(label.trace_id, label.annotator_id): label.value for label in labels},
-        **{(label.trace_id, _NOBODY): label.value for label in gold},
+        **{(trace_id, annotator_id): value for trace_id, annotator_id, value in labels},
+        **{(trace_id, _NOBODY): value for trace_id, value in gold},
     }
-
-
-def _becomes(theirs: Mapping[_Who, LabelValue], ours: Mapping[_Who, LabelValue], who: _Who) -> str:
-    value = merged_value(ours.get(who), theirs.get(who))
-    return UNSEEN if value is None else value.value

@@ -6,12 +6,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sqlmodel import Session
+from sqlmodel import Session, col
 
 from server.models.base import stored_id
 from server.models.mode import FailureMode, ModeExample, ModeVersion
+from server.models.note import Note
 from server.models.project import Member
 from server.queries import modes as queries
+from server.queries import notes as note_queries
 from server.queries import traces, visible
 from server.views.annotators import annotator_names
 from server.views.codebook_warnings import CodebookWarning
@@ -24,7 +26,7 @@ from server.views.mode_history import HistoryLine, mode_history
 from server.views.mode_standing import Standing, standing
 from server.views.modes import warnings
 from server.views.nearest_notes import NearNote, Surroundings, nearest_outside
-from server.views.notes import NoteView, visible_notes
+from server.views.notes import NoteView, note_views
 from server.views.prevalence import PrevalenceRow, prevalence_table
 from server.views.together import Pair, pairs_of
 
@@ -38,6 +40,7 @@ FIELDS = (
 """What a codebook entry says: name, label and hint of each text."""
 
 PAIRS_SHOWN = 5
+NOTES_SHOWN = 50
 
 
 @dataclass(frozen=True)
@@ -102,6 +105,8 @@ class ModePage:
     reason: str
     texts: tuple[RuleText, ...]
     notes: tuple[ModeNote, ...]
+    """A page of those under it."""
+    inside: "NotePage"
     hides: bool
     """Whether notes on traces that the reader has not judged yet are left out, however many."""
     nearest: tuple[NearNote, ...]
@@ -133,12 +138,50 @@ class Edit:
 
 
 @dataclass(frozen=True)
+class NotePage:
+    """A page of the notes under a mode; `after` are on earlier ones, of `count` in all."""
+
+    notes: tuple[NoteView, ...]
+    after: int
+    count: int
+
+    @property
+    def end(self) -> int:
+        """How many are on this page and earlier ones."""
+        return self.after + len(self.notes)
+
+    @property
+    def shown(self) -> str:
+        """Which they are, in words."""
+        return f"{self.after + 1:,}–{self.end:,} of {self.count:,}"
+
+    @property
+    def here(self) -> str:
+        """What names this page in addresses."""
+        return _query(self.after)
+
+    @property
+    def previous(self) -> str:
+        """The same of the page before; empty on the first one."""
+        return (_query(self.after - NOTES_SHOWN) or "?") if self.after else ""
+
+    @property
+    def next(self) -> str:
+        """The same of the page behind; empty on the last one."""
+        return _query(self.end) if self.end < self.count else ""
+
+
+def _query(after: int) -> str:
+    return f"?after={after}" if after else ""
+
+
+@dataclass(frozen=True)
 class _Behind:
     """What a mode rests on, as far as the member may see it."""
 
     notes: Mapping[int, NoteView]
     placed: Mapping[int, int]
-    inside: tuple[int, ...]
+    inside: NotePage
     examples: Sequence[ModeExample]
     traces: Mapping[int, str]
     """The traces of examples without a note, by their external ids."""
@@ -156,15 +199,21 @@ class _Behind:
 
 
 def mode_page(
-    session: Session, member: Member, mode: FailureMode, data: Path, edit: Edit | None = None
+    session: Session,
+    member: Member,
+    mode: FailureMode,
+    data: Path,
+    edit: Edit | None = None,
+    *,
+    after: int = 0,
 ) -> ModePage:
-    """Build the page of a mode as far as the member may see behind it."""
+    """Build the page of a mode as far as the member may see behind it, `after` so many notes."""
     edit = edit or Edit()
     mode_id = stored_id(mode)
     facts = Facts(session, member)
-    behind = _read(facts, mode_id)
-    rows = {row.mode_id: row for row in prevalence_table(facts).rows}
-    row = rows.get(mode_id)
+    latest = latest_groups(session, member, data)
+    behind = _read(facts, mode_id, after, with_all=latest is not None)
+    row = next((row for row in prevalence_table(facts).rows if row.mode_id == mode_id), None)
     path = _path(member, mode_id)
     target = behind.every.get(mode.merged_into or 0)
     return ModePage(
@@ -183,47 +232,71 @@ def mode_page(
         reason=edit.reason,
         texts=_texts(behind.versions[0], edit),
         notes=_inside(behind),
+        inside=behind.inside,
         hides=member.is_blind,
-        nearest=_nearest(latest_groups(session, member, data), mode_id, behind),
+        nearest=_nearest(latest, mode_id, behind),
         examples=_examples(behind, member, positive=True),
         counter_examples=_examples(behind, member, positive=False),
         versions=_versions(behind.versions, annotator_names(session, member)),
-        merged=tuple(
-            (old.name, _path(member, stored_id(old)))
-            for old in session.exec(queries.merged_into(mode_id))
-        ),
+        merged=_merged(session, member, mode_id),
         labels=label_counts(facts).get(mode_id, LabelCounts()),
         prevalence=row,
-        warnings=tuple(w for w in warnings(facts) if w.mode == mode_id)
-        if member.role.can_lead
-        else (),
+        warnings=_warnings(facts, mode_id),
         standing=standing(facts, mode, row.estimate if row else None),
         ages=label_ages(session, member).get(mode_id, LabelAges()),
         flips=flip_chart(session, member, mode),
-        together=tuple(pair for pair in pairs_of(facts, only=mode_id) if pair.both or pair.is_sure)[
-            :PAIRS_SHOWN
-        ],
+        together=_together(facts, mode_id),
         history=mode_history(session, member, mode_id),
     )
+
+
+def _merged(session: Session, member: Member, mode_id: int) -> tuple[tuple[str, str], ...]:
+    merged = session.exec(queries.merged_into(mode_id))
+    return tuple((old.name, _path(member, stored_id(old))) for old in merged)
+
+
+def _warnings(facts: Facts, mode_id: int) -> tuple[CodebookWarning, ...]:
+    if not facts.member.role.can_lead:
+        return ()
+    return tuple(warning for warning in warnings(facts) if warning.mode == mode_id)
+
+
+def _together(facts: Facts, mode_id: int) -> tuple[Pair, ...]:
+    told = (pair for pair in pairs_of(facts, only=mode_id) if pair.both or pair.is_sure)
+    return tuple(told)[:PAIRS_SHOWN]
 
 
 def _path(member: Member, mode_id: int) -> str:
     return f"/projects/{member.project.slug}/modes/{mode_id}"
 
 
-def _read(facts: Facts, mode_id: int) -> _Behind:
+def _read(facts: Facts, mode_id: int, after: int, *, with_all: bool) -> _Behind:
+    """Read a page of notes and the examples, and `with_all` what they are compared with."""
     session, member = facts.session, facts.member
     examples = session.exec(visible.examples(member, mode_id)).all()
+    inside = _note_page(facts, mode_id, after)
+    shown = note_queries.shown(member.project_id, member)
+    of_examples = shown.where(col(Note.id).in_([e.note_id for e in examples if e.note_id]))
+    others = note_views(session, member, shown if with_all else of_examples)
     bare = {e.trace_id for e in examples if e.note_id is None and e.trace_id is not None}
     return _Behind(
-        notes=visible_notes(session, member),
-        placed={grouping.note_id: grouping.mode_id for grouping in facts.groupings},
-        inside=tuple(g.note_id for g in facts.groupings if g.mode_id == mode_id),
+        notes={**others, **{note.id: note for note in inside.notes}},
+        placed={one.note_id: one.mode_id for one in facts.groupings} if with_all else {},
+        inside=inside,
         examples=examples,
         traces=_names(session, member, bare),
         versions=session.exec(queries.versions(mode_id)).all(),
         every={stored_id(m): m for m in session.exec(queries.of_project(member.project_id))},
     )
+
+
+def _note_page(facts: Facts, mode_id: int, after: int) -> NotePage:
+    counts = facts.session.execute(note_queries.counts_under_modes(facts.project_id, facts.member))
+    count = next((notes for counted, notes, _ in counts if counted == mode_id), 0)
+    first = min(after, max(0, count - 1)) // NOTES_SHOWN * NOTES_SHOWN
+    under = note_queries.under_mode(facts.project_id, facts.member, mode_id)
+    some = under.offset(first).limit(NOTES_SHOWN)
+    return NotePage(tuple(note_views(facts.session, facts.member, some).values()), first, count)
 
 
 def _names(session: Session, member: Member, trace_ids: Collection[int]) -> dict[int, str]:
@@ -264,9 +337,8 @@ def _texts(version: ModeVersion, edit: Edit) -> tuple[RuleText, ...]:
 def _inside(behind: _Behind) -> tuple[ModeNote, ...]:
     shown = {(example.note_id, example.positive) for example in behind.shown}
     return tuple(
-        ModeNote(behind.notes[note], (note, True) in shown, (note, False) in shown)
-        for note in behind.inside
-        if note in behind.notes
+        ModeNote(note, (note.id, True) in shown, (note.id, False) in shown)
+        for note in behind.inside.notes
     )
 
 

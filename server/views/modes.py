@@ -1,6 +1,6 @@
 """Codebook: every failure mode with its definition, its notes and how common it is."""
 
-from collections import Counter, defaultdict
+from collections import Counter
 from dataclasses import dataclass
 
 import pandas as pd
@@ -124,14 +124,8 @@ def _lines(
     facts: Facts, prevalence: dict[int, PrevalenceRow], *, by_weight: bool
 ) -> list[ModeLine]:
     session, member = facts.session, facts.member
-    visible = {
-        stored_id(note): note.trace_id
-        for note, _ in session.exec(note_queries.by_people(member.project_id, member))
-    }
-    traces: dict[int, list[int]] = defaultdict(list)
-    for grouping in facts.groupings:
-        if grouping.note_id in visible:
-            traces[grouping.mode_id].append(visible[grouping.note_id])
+    counted = session.execute(note_queries.counts_under_modes(member.project_id, member))
+    noted = {mode_id: (notes, traces) for mode_id, notes, traces in counted}
     latest = {
         version.mode_id: version.definition
         for version in session.exec(queries.latest_versions(member.project_id))
@@ -146,8 +140,8 @@ def _lines(
             status="merged" if mode.merged_into else mode.status.value,
             definition=latest.get(mode_id, ""),
             path=f"/projects/{member.project.slug}/modes/{mode_id}",
-            notes=len(traces[mode_id]),
-            traces=len(set(traces[mode_id])),
+            notes=notes,
+            traces=traces,
             labels=counts.get(mode_id, LabelCounts()),
             prevalence=row,
             indent="" if by_weight or not depth else "\u2003" * (depth - 1) + "└ ",
@@ -159,4 +153,5 @@ def _lines(
         for mode, depth in in_tree(every)
         for mode_id in [stored_id(mode)]
         for row in [prevalence.get(mode_id)]
+        for notes, traces in [noted.get(mode_id, (0, 0))]
     ]

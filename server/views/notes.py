@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
+import sqlalchemy as sa
 from sqlmodel import Session
 
-from server.models.base import stored_id
 from server.models.project import Member
 from server.queries import notes as queries
 
@@ -21,10 +21,16 @@ class NoteView:
 
 def visible_notes(session: Session, member: Member) -> dict[int, NoteView]:
     """Return the notes people wrote, as far as the member may see them, by id."""
+    return note_views(session, member, queries.shown(member.project_id, member))
+
+
+def note_views(
+    session: Session, member: Member, statement: sa.Select[int | None, int, str, str]
+) -> dict[int, NoteView]:
+    """Return the notes whose id, trace, text and trace's external id a statement finds, by id."""
     base = f"/projects/{member.project.slug}/read"
     return {
-        stored_id(note): NoteView(
-            stored_id(note), note.text, trace, f"{base}/{note.trace_id}#note-{note.id}"
-        )
-        for note, trace in session.exec(queries.by_people(member.project_id, member))
+        note_id: NoteView(note_id, text, trace, f"{base}/{trace_id}#note-{note_id}")
+        for note_id, trace_id, text, trace in session.execute(statement)
+        if note_id is not None
     }

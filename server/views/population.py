@@ -1,6 +1,6 @@
 """The facts of a project, of all traces or only of those that a filter finds."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from functools import cached_property
 
 import pandas as pd
@@ -21,6 +21,11 @@ class Population(Facts):
     def __init__(self, session: Session, member: Member, filters: Filters) -> None:
         super().__init__(session, member)
         self.filters = filters
+
+    @property
+    def scope(self) -> Hashable:
+        """What tells those facts apart that are of one project in one state."""
+        return super().scope, tuple(self.filters.to_query())
 
     @cached_property
     def names(self) -> Names:

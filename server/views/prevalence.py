@@ -103,6 +103,10 @@ def rate_sample(sampling: pd.DataFrame) -> RateSample:
 
 def prevalence_table(facts: Facts) -> PrevalenceTable:
     """Build the table of modes in use, the most prevalent first."""
+    return facts.counted("prevalence", lambda: _table(facts))
+
+
+def _table(facts: Facts) -> PrevalenceTable:
     in_use, labels, drafts = facts.modes, facts.labels, facts.drafts
     sample = rate_sample(facts.sampling)
     random = sample.trace_ids

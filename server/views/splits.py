@@ -11,7 +11,7 @@ from server.models.project import Member
 from server.queries import labels as label_queries
 from server.queries import modes as queries
 from server.queries import notes as note_queries
-from server.views.notes import NoteView, visible_notes
+from server.views.notes import NoteView, note_views
 
 FEWEST, MOST = 2, 6
 DEFERRED = "defer"
@@ -125,7 +125,8 @@ def _at(texts: Sequence[str], place: int) -> str:
 
 
 def _notes(session: Session, member: Member, mode_id: int, typed: Typed) -> tuple[SplitNote, ...]:
-    visible = visible_notes(session, member)
+    under = note_queries.under_mode(member.project_id, member, mode_id)
+    visible = note_views(session, member, under)
     return tuple(
         SplitNote(
             visible.get(note_id) or NoteView(note_id, note.text, "", ""),

@@ -145,9 +145,10 @@ def pairs_of(facts: Facts, *, only: int | None = None) -> tuple[Pair, ...]:
     """
     modes = {stored_id(mode): mode for mode in facts.modes}
     base = f"/projects/{facts.member.project.slug}"
+    counted = facts.counted("pairs", lambda: cooccurrences(facts.combined_labels, list(modes)))
     found = [
         _pair(pair, modes, base, first=only)
-        for pair in cooccurrences(facts.combined_labels, list(modes))
+        for pair in counted
         if pair.n and (only is None or only in (pair.one, pair.other))
     ]
     return tuple(sorted(found, key=lambda pair: pair.rank))

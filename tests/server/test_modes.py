@@ -15,6 +15,7 @@ from server.models.label import Label, LabelValue
 from server.models.mode import FailureMode, ModeExample, ModeStatus, ModeVersion
 from server.models.project import Project
 from server.services import events, groupings, labels, modes, projects
+from server.views import merges, mode_page
 from server.views.codebook_warnings import codebook_warnings, is_generic
 from server.views.diffs import changes
 from server.views.merges import UNSEEN, merge_page
@@ -116,6 +117,40 @@ def test_examples_come_from_inside_and_counter_examples_from_the_nearest_outside
     client.post(f"{MODES}/1/examples/{stored[0].id}/remove")
     with database.reading() as session:
         assert [e.note_id for e in session.exec(select(ModeExample))] == [ids[3]]
+
+
+def test_the_notes_of_a_mode_come_page_by_page_and_stay_there_when_one_is_taken_out(
+    client: TestClient, database: Database, ids: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mode_page, "NOTES_SHOWN", 1)
+    first, second = client.get(f"{MODES}/1").text, client.get(f"{MODES}/1?after=1").text
+    assert "2 notes under it" in first
+    assert ("counts wrong" in first, "adds up wrong" in first) == (True, False)
+    assert ("counts wrong" in second, "adds up wrong" in second) == (False, True)
+    assert 'href="?after=1"' in first
+    assert "2–2 of 2" in second
+    assert "adds up wrong" in client.get(f"{MODES}/1?after=999999999").text
+    with database.writing() as session:
+        groupings.place(session, member(session), ids[3:], 1)
+    taken = client.post(f"{MODES}/1/notes/{ids[1]}/take-out?after=1", headers=HTMX).text
+    assert "asks for the wrong thing" in taken
+    assert "counts wrong" not in taken
+
+
+def test_a_merge_of_more_than_a_page_shows_lists_the_first_and_counts_all(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = projects.create(session, "Large")
+    lead = projects.local_member(session, project)
+    traces = [stored_id(make_trace(session, project, f"t{number}")) for number in range(3)]
+    one, two = (stored_id(modes.create(session, lead, name)) for name in ("One", "Two"))
+    for trace in traces:
+        labels.label(session, lead, trace, {one: LabelValue.PRESENT})
+    monkeypatch.setattr(merges, "LISTED", 2)
+    preview = merge_page(session, lead, one, two).preview
+    assert preview is not None
+    assert (len(preview.labels), preview.label_count) == (2, 3)
+    assert [(count.what, count.after) for count in preview.counts][2] == ("labels present", 3)
 
 
 def test_a_retired_mode_leaves_the_list_and_keeps_its_page(
