@@ -85,7 +85,7 @@ class Exporter:
 
 def table_preview(table: Layout, source: Source) -> Preview:
     """Return the first rows of a table."""
-    rows = csv_table.rows(table, source.traces(most=ROWS_SHOWN))
+    rows = csv_table.rows(table, source.traces(most=ROWS_SHOWN, parts=csv_table.PARTS))
     return Preview(
         columns=tuple(table.columns),
         rows=tuple(tuple(shortened(cell) for cell in row) for row in rows),

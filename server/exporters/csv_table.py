@@ -3,18 +3,20 @@
 import csv
 import io
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 from server.exporters.records import (
+    NOBODY,
     PRESENT,
     AnnotatorRecord,
     Codebook,
-    Combined,
+    LabelRecord,
     ModeRecord,
     NoteRecord,
+    Part,
     TraceRecord,
     VerdictRecord,
     combine,
@@ -51,6 +53,10 @@ OTHER_FIELDS = (
 )
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\0")
 """How a text begins that a spreadsheet may take for a formula."""
+PARTS = frozenset({Part.LABELS, Part.NOTES, Part.VERDICTS, Part.SIGNALS})
+"""What the table holds of what was said."""
+_NEVER_TEXT = frozenset({type(None), bool, int, float})
+"""What the writer of the CSV turns into the same cell as `cell` does."""
 _COUNTS = (".n_present", ".n_absent", ".n_annotators", ".source", ".mode_version")
 
 
@@ -219,8 +225,9 @@ def write(table: Layout, traces: Iterable[TraceRecord]) -> Iterator[bytes]:
     buffer = io.StringIO(newline="")
     writer = csv.writer(buffer)
     writer.writerow([cell(column.name) for column in table.columns])
-    for row in rows(table, traces):
-        writer.writerow(row)
+    for trace in traces:
+        row = values(table, trace)
+        writer.writerow([value if type(value) in _NEVER_TEXT else cell(value) for value in row])
         if buffer.tell() >= CHUNK_CHARACTERS:
             yield buffer.getvalue().encode()
             buffer.seek(0)
@@ -240,7 +247,7 @@ def cell(value: Any) -> str:
     return f"'{text}" if text.startswith(FORMULA) else text
 
 
-def values(table: Layout, trace: TraceRecord) -> Iterator[Any]:
+def values(table: Layout, trace: TraceRecord) -> list[Any]:
     """Return the values of a trace as they are, one for each column."""
     is_random = trace.fields["is_random_sample"]
     fields = {
@@ -249,43 +256,50 @@ def values(table: Layout, trace: TraceRecord) -> Iterator[Any]:
         "tags": trace.fields["tags"] or None,
         "is_random_sample": int(is_random) if isinstance(is_random, bool) else is_random,
     }
-    yield from (fields[name] for name in LEADING_FIELDS)
-    for mode in table.codebook.modes:
-        yield from _label_values(trace, mode, table.codebook.annotators)
+    codebook = table.codebook
+    found = [fields[name] for name in LEADING_FIELDS]
+    undecided = _label_values((), codebook.annotators)
+    by_mode = trace.labels_by_mode
+    for mode in codebook.modes:
+        own = by_mode.get(mode.id)
+        found += _label_values(own, codebook.annotators) if own else undecided
     verdicts = {verdict.annotator_id: verdict for verdict in trace.verdicts}
-    for annotator in table.codebook.annotators:
-        yield from _verdict_values(verdicts.get(annotator.id))
-    yield len(trace.notes)
-    yield "\n".join(map(_note_line, trace.notes))
-    yield from (fields[name] for name in OTHER_FIELDS)
-    yield from (fields["params"].get(name) for name in table.codebook.dimensions)
-    measured = fields.get("signals", {})
-    yield from (measured.get(signal.name) for signal in table.codebook.signals)
+    for annotator in codebook.annotators:
+        found += _verdict_values(verdicts.get(annotator.id))
+    found += (len(trace.notes), "\n".join(map(_note_line, trace.notes)))
+    found += [fields[name] for name in OTHER_FIELDS]
+    found += map(fields["params"].get, codebook.dimensions)
+    found += map(fields.get("signals", {}).get, [signal.name for signal in codebook.signals])
+    return found
 
 
-def _label_values(
-    trace: TraceRecord, mode: ModeRecord, people: Iterable[AnnotatorRecord]
-) -> Iterator[Any]:
-    own = trace.labels_of(mode.id)
-    found: Combined = combine(own, mode.id)
-    yield _binary(found.value)
-    yield from (found.n_present, found.n_absent, found.n_present + found.n_absent)
-    yield from (found.source, found.mode_version)
+def _label_values(own: tuple[LabelRecord, ...], people: Sequence[AnnotatorRecord]) -> list[Any]:
+    """Return the values of one mode, from the labels of it on a trace."""
+    found = combine(own, own[0].mode) if own else NOBODY
     by_person = {label.annotator_id: label.value for label in own if not label.is_gold}
-    yield from (_binary(by_person.get(person.id)) for person in people)
+    return [
+        _binary(found.value),
+        *(found.n_present, found.n_absent, found.n_present + found.n_absent),
+        *(found.source, found.mode_version),
+        *(_binary(by_person.get(person.id)) for person in people),
+    ]
 
 
 def _binary(value: str | None) -> int | None:
     return None if value is None else int(value == PRESENT)
 
 
-def _verdict_values(verdict: VerdictRecord | None) -> Iterator[Any]:
-    step = None if verdict is None else verdict.first_failure_step
-    yield None if verdict is None else verdict.value
-    yield None if step is None else step + 1
-    yield None if verdict is None else verdict.first_failure_turn
-    yield (verdict.reason or None) if verdict else None
-    yield (verdict.minimal_repro or None) if verdict else None
+def _verdict_values(verdict: VerdictRecord | None) -> tuple[Any, ...]:
+    if verdict is None:
+        return (None,) * 5
+    step = verdict.first_failure_step
+    return (
+        verdict.value,
+        None if step is None else step + 1,
+        verdict.first_failure_turn,
+        verdict.reason or None,
+        verdict.minimal_repro or None,
+    )
 
 
 def _note_line(note: NoteRecord) -> str:

@@ -37,6 +37,8 @@ def lines(objects: Iterable[Any]) -> Iterator[bytes]:
 
 def dumps(value: Any, *, indent: int | None = None) -> str:
     """Return JSON with times in ISO 8601."""
+    if indent is None:
+        return _LINE.encode(value)
     return json.dumps(value, ensure_ascii=False, indent=indent, default=_time)
 
 
@@ -44,6 +46,9 @@ def _time(value: object) -> str:
     if isinstance(value, datetime):
         return value.isoformat()
     raise TypeError(f"{type(value).__name__} has no JSON form here.")
+
+
+_LINE = json.JSONEncoder(ensure_ascii=False, default=_time)
 
 
 def as_object(codebook: Codebook, trace: TraceRecord) -> dict[str, Any]:
@@ -54,7 +59,7 @@ def as_object(codebook: Codebook, trace: TraceRecord) -> dict[str, Any]:
         "modes": [
             _combined(codebook, trace, mode.id)
             for mode in codebook.modes
-            if any(label.mode == mode.id for label in trace.labels)
+            if trace.labels_of(mode.id)
         ],
         "labels": [found for label in trace.labels if (found := _label(codebook, label))],
         "notes": [_note(codebook, note) for note in trace.notes],

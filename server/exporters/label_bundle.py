@@ -1,6 +1,5 @@
 """The label bundle for evaluators: taxonomy, labels, examples, judges, a manifest; zipped."""
 
-import zipfile
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from itertools import chain
@@ -41,7 +40,7 @@ def write(
     pipe = Pipe()
     judges = (ZippedFile(name, [text.encode()]) for name, text in prompts)
     written = []
-    with zipfile.ZipFile(pipe, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipped.begun(pipe) as archive:
         for file in chain(files, judges):
             yield from zipped.add(archive, pipe, file)
             written.append(file)

@@ -83,7 +83,7 @@ def write(
     pieces = _Pieces()
     with pq.ParquetWriter(pieces, columns, compression="zstd") as writer:
         left = iter(traces)
-        while chunk := [list(values(table, trace)) for trace in islice(left, ROW_GROUP)]:
+        while chunk := [values(table, trace) for trace in islice(left, ROW_GROUP)]:
             writer.write_batch(_batch(columns, chunk))
             yield pieces.taken()
     yield pieces.taken()

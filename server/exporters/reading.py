@@ -1,9 +1,10 @@
 """From the database to export records, a chunk of traces at a time, as far as a member may see."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import islice
 from typing import Any
 
 import sqlalchemy as sa
@@ -11,12 +12,14 @@ from sqlmodel import Session
 
 from server.exporters.first_turns import FailedTrace, StepRecord
 from server.exporters.records import (
+    EVERYTHING,
     AnnotatorRecord,
     Codebook,
     LabelRecord,
     Manifest,
     ModeRecord,
     NoteRecord,
+    Part,
     SignalRecord,
     TraceRecord,
     VerdictRecord,
@@ -28,7 +31,9 @@ from server.queries import signals
 from server.queries.filters import Filters
 from server.signals import registry
 
-CHUNK = 500
+CHUNK = 1_000
+RUNS_AT_ONCE = 200
+"""Traces whose steps are held at once."""
 JUDGED = ("outcome", "outcome_source", "executed_outcome", "score", "metadata")
 """What a judge or the source's own scoring says; blind annotators see it after their verdict."""
 
@@ -69,51 +74,57 @@ class Source:
         labels, people = self.session.execute(queries.label_counts(self.member, self.where)).one()
         return labels, people
 
-    def traces(self, *, most: int | None = None) -> Iterator[TraceRecord]:
-        """Read the traces in the order they came in, at most `most`."""
+    def traces(
+        self, *, most: int | None = None, parts: Collection[Part] = EVERYTHING
+    ) -> Iterator[TraceRecord]:
+        """Read the traces in the order they came in, at most `most`, with these parts."""
         after, left = 0, most
         while left is None or left > 0:
             count = CHUNK if left is None else min(CHUNK, left)
             statement = queries.chunk(self.member, self.where, after=after, count=count)
-            rows = self.session.execute(statement).mappings().all()
-            yield from self._records(rows)
+            rows = self._rows(statement)
+            yield from self._records(rows, parts)
             if len(rows) < count:
                 return
-            after, left = rows[-1]["id"], None if left is None else left - len(rows)
+            after, left = rows[-1].id, None if left is None else left - len(rows)
 
-    def _records(self, rows: Sequence[Any]) -> Iterator[TraceRecord]:
-        ids, member = [row["id"] for row in rows], self.member
-        labels = self._by_trace(_label, queries.labels(member, ids), queries.gold(member, ids))
-        notes = self._by_trace(NoteRecord, queries.notes(member, ids))
-        verdicts = self._by_trace(_verdict, queries.verdicts(member, ids))
-        judged = self._by_trace(_verdict, queries.judge_verdicts(member, ids))
-        statement = queries.splits(member.project_id, {row["item_id"] for row in rows})
-        parts = dict(self.session.execute(statement).all())
-        measured = self._signals(rows)
+    def _records(self, rows: Sequence[Any], parts: Collection[Part]) -> Iterator[TraceRecord]:
+        ids, member = [row.id for row in rows], self.member
+        reads = {part: _STATEMENTS[part] for part in _STATEMENTS if part in parts}
+        said = {part: self._by_trace(*made(member, ids)) for part, made in reads.items()}
+        statement = queries.splits(member.project_id, {row.item_id for row in rows})
+        splits = dict(map(tuple, self._rows(statement)))
+        measured = self._signals(rows) if Part.SIGNALS in parts else {}
         for row in rows:
-            part = parts.get(row["item_id"])
+            row_id = row.id
+            own = {part: found.get(row_id, ()) for part, found in said.items()}
             yield TraceRecord(
-                fields=_fields(row) | measured[row["id"]],
-                labels=tuple(labels[row["id"]]),
-                notes=tuple(notes[row["id"]]),
-                verdicts=_latest(verdicts[row["id"]]),
-                judge_verdicts=tuple(judged[row["id"]]),
-                split=part.value if part else None,
+                fields=_fields(row) | measured.get(row_id, {}),
+                labels=tuple(own.get(Part.LABELS, ())),
+                notes=tuple(own.get(Part.NOTES, ())),
+                verdicts=_latest(own.get(Part.VERDICTS, ())),
+                judge_verdicts=tuple(own.get(Part.JUDGE_VERDICTS, ())),
+                split=splits.get(row.item_id),
+                row_id=row_id,
             )
 
     def _signals(self, rows: Sequence[Any]) -> dict[int, dict[str, Any]]:
         """Read what stands under `signals` of these traces, as far as the member may see it."""
-        is_open = {row["id"]: row["is_open"] for row in rows}
+        is_open = {row.id: row.is_open for row in rows}
         if not self.signals:
             return {trace_id: {} for trace_id in is_open}
         found: dict[int, dict[str, Any]] = {trace_id: {} for trace_id in is_open}
-        for trace_id, name, value, label in self.session.execute(signals.of_traces([*is_open])):
-            known = registry.definition_of(name)
-            told = label if value is None else value
-            seen = known.seen(told, sees_outcomes=bool(is_open[trace_id]))
+        for trace_id, name, value, label in self._rows(signals.of_traces([*is_open])):
+            seen = label if value is None else value
+            if not is_open[trace_id]:
+                seen = registry.definition_of(name).seen(seen, sees_outcomes=False)
             if seen is not None:
                 found[trace_id][name] = seen
-        return {trace_id: {"signals": values} for trace_id, values in found.items()}
+        names = [known.name for known in self.signals]
+        return {
+            trace_id: {"signals": {name: own[name] for name in names if name in own}}
+            for trace_id, own in found.items()
+        }
 
     @cached_property
     def signals(self) -> tuple[SignalRecord, ...]:
@@ -126,10 +137,20 @@ class Source:
 
     def failed(self, *, most: int | None = None) -> Iterator[FailedTrace]:
         """Read traces that somebody failed at a step, with their steps."""
-        for trace in self.traces(most=most):
-            statement = queries.steps(self.member.project_id, trace.trace_id)
-            steps = [StepRecord(*step) for step in self.session.execute(statement)]
+        for trace, steps in self.runs(self.traces(most=most, parts={Part.NOTES, Part.VERDICTS})):
             yield FailedTrace(trace, steps)
+
+    def runs(
+        self, traces: Iterable[TraceRecord]
+    ) -> Iterator[tuple[TraceRecord, Sequence[StepRecord]]]:
+        """Read the steps of traces, some traces at a time."""
+        left = iter(traces)
+        while some := list(islice(left, RUNS_AT_ONCE)):
+            steps: defaultdict[int, list[StepRecord]] = defaultdict(list)
+            for row in self._rows(queries.steps([trace.row_id for trace in some])):
+                steps[row[0]].append(StepRecord._make(row[1:]))
+            for trace in some:
+                yield trace, steps.pop(trace.row_id, [])
 
     def only_failed(self) -> "Source":
         """Return the traces that somebody failed at a step."""
@@ -137,12 +158,16 @@ class Source:
 
     def _by_trace(
         self, make: Callable[..., Any], *statements: queries.Statement
-    ) -> defaultdict[int, list[Any]]:
+    ) -> dict[int, list[Any]]:
         found: defaultdict[int, list[Any]] = defaultdict(list)
         for statement in statements:
-            for trace_id, *values in self.session.execute(statement):
-                found[trace_id].append(make(*values))
+            for row in self._rows(statement):
+                found[row[0]].append(make(*row[1:]))
         return found
+
+    def _rows(self, statement: sa.Executable) -> Sequence[Any]:
+        """Read columns as the database gives them: the session would look at each row anew."""
+        return self.session.connection().execute(statement).all()
 
     @cached_property
     def codebook(self) -> Codebook:
@@ -238,41 +263,21 @@ _WORDING = ("definition", "apply_when", "not_when", "pass_rule", "fail_rule")
 
 def _fields(row: Any) -> dict[str, Any]:
     """Return a trace's columns under the names of the exports, judged ones only where open."""
-    shown = {
-        name: None if name in JUDGED and not row["is_open"] else getattr(value, "value", value)
-        for name, value in row.items()
-        if name not in ("id", "external_id", "dimensions", "is_open")
-    }
-    return {"trace_id": row["external_id"], **shown, "params": row["dimensions"]}
+    shown = dict(zip(row._fields, row, strict=True))
+    for name in ("id", "external_id", "dimensions", "is_open"):
+        del shown[name]
+    if not row.is_open:
+        shown |= dict.fromkeys(JUDGED)
+    return {"trace_id": row.external_id, **shown, "params": row.dimensions}
 
 
-def _label(
-    mode: int,
-    value: Any,
-    version: int,
-    annotator_id: int | None,
-    annotator: str,
-    source: Any,
-    at: Any,
-    reason: str | None = None,
-) -> LabelRecord:
-    return LabelRecord(
-        mode=mode,
-        value=value.value,
-        mode_version=version,
-        annotator_id=annotator_id,
-        annotator=annotator,
-        source=getattr(source, "value", source),
-        at=at,
-        is_gold=reason is not None,
-        reason=reason or "",
-    )
-
-
-def _verdict(
-    annotator_id: int | None, annotator: str, value: Any, step: int | None, at: Any, *rest: Any
-) -> VerdictRecord:
-    return VerdictRecord(annotator_id, annotator, value.value, step, at, *rest)
+_STATEMENTS: Mapping[Part, Callable[[Member, Sequence[int]], tuple[Any, ...]]] = {
+    Part.LABELS: lambda who, ids: (LabelRecord, queries.labels(who, ids), queries.gold(who, ids)),
+    Part.NOTES: lambda who, ids: (NoteRecord, queries.notes(who, ids)),
+    Part.VERDICTS: lambda who, ids: (VerdictRecord, queries.verdicts(who, ids)),
+    Part.JUDGE_VERDICTS: lambda who, ids: (VerdictRecord, queries.judge_verdicts(who, ids)),
+}
+"""What each part is made of: a record, and the statements whose columns it has, the trace first."""
 
 
 def _latest(verdicts: Iterable[VerdictRecord]) -> tuple[VerdictRecord, ...]:

@@ -4,10 +4,24 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from functools import cached_property
 from typing import Any, NamedTuple
 
 PRESENT, ABSENT = "present", "absent"
+
+
+class Part(StrEnum):
+    """What was said of traces: each is read where an export holds it."""
+
+    LABELS = "labels"
+    NOTES = "notes"
+    VERDICTS = "verdicts"
+    JUDGE_VERDICTS = "judge_verdicts"
+    SIGNALS = "signals"
+
+
+EVERYTHING = frozenset(Part)
 
 
 @dataclass(frozen=True)
@@ -28,8 +42,7 @@ class AnnotatorRecord:
     name: str
 
 
-@dataclass(frozen=True)
-class LabelRecord:
+class LabelRecord(NamedTuple):
     """One value of a mode on a trace; gold where `is_gold`."""
 
     mode: int
@@ -43,8 +56,7 @@ class LabelRecord:
     reason: str = ""
 
 
-@dataclass(frozen=True)
-class NoteRecord:
+class NoteRecord(NamedTuple):
     """A note with its anchor: 0-based step, characters [start, end) of its text."""
 
     id: int
@@ -60,8 +72,7 @@ class NoteRecord:
     at: datetime
 
 
-@dataclass(frozen=True)
-class VerdictRecord:
+class VerdictRecord(NamedTuple):
     """A verdict with its 0-based first failing step; machines' verdicts stand apart."""
 
     annotator_id: int | None
@@ -90,6 +101,8 @@ class TraceRecord:
     verdicts: tuple[VerdictRecord, ...] = ()
     judge_verdicts: tuple[VerdictRecord, ...] = ()
     split: str | None = None
+    row_id: int = 0
+    """Its id in the database."""
 
     @property
     def trace_id(self) -> str:
@@ -99,10 +112,11 @@ class TraceRecord:
 
     def labels_of(self, mode: int) -> tuple[LabelRecord, ...]:
         """The labels of one mode; tables ask for each mode of each trace."""
-        return self._by_mode.get(mode, ())
+        return self.labels_by_mode.get(mode, ())
 
     @cached_property
-    def _by_mode(self) -> Mapping[int, tuple[LabelRecord, ...]]:
+    def labels_by_mode(self) -> Mapping[int, tuple[LabelRecord, ...]]:
+        """The labels of each mode that has any."""
         found: defaultdict[int, list[LabelRecord]] = defaultdict(list)
         for label in self.labels:
             found[label.mode].append(label)
@@ -146,12 +160,18 @@ class Combined(NamedTuple):
     mode_version: int | None
 
 
+NOBODY = Combined(None, "", 0, 0, None)
+"""What nobody labelled."""
+
+
 def combine(labels: tuple[LabelRecord, ...], mode: int) -> Combined:
     """Combine the labels of a mode on one trace: gold, else the majority; a tie is no value.
 
     The version is the oldest definition that the deciding labels were made under.
     """
     own = [label for label in labels if label.mode == mode]
+    if not own:
+        return NOBODY
     human = [label for label in own if not label.is_gold]
     n_present = sum(label.value == PRESENT for label in human)
     n_absent = len(human) - n_present

@@ -1,7 +1,6 @@
 """A project as REFI-QDA (`.qdpx`): a text and a case for each trace, notes as coded selections."""
 
 import json
-import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -68,7 +67,7 @@ class _People:
 def write(source: Source) -> Iterator[bytes]:
     """Stream the project; texts of traces are read again for each part of it, a few at a time."""
     pipe = Pipe()
-    with zipfile.ZipFile(pipe, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipped.begun(pipe) as archive:
         yield from zipped.add(archive, pipe, ZippedFile("project.qde", _document(source)))
         for placed in _placed(source):
             text = placed.source.text.encode()

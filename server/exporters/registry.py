@@ -37,6 +37,7 @@ from server.exporters.formats import Format
 from server.exporters.platforms import braintrust, langfuse, langsmith, phoenix, said
 from server.exporters.platforms.feedback import Platform
 from server.exporters.reading import Source
+from server.exporters.records import Part
 
 _ZIP, _LINES = "application/zip", "application/x-ndjson"
 
@@ -59,12 +60,13 @@ def format_of(name: str) -> Format:
 
 
 def _write_csv(source: Source, _choices: Choices) -> Iterator[bytes]:
-    return csv_table.write(csv_table.layout(source.codebook), source.traces())
+    traces = source.traces(parts=csv_table.PARTS)
+    return csv_table.write(csv_table.layout(source.codebook), traces)
 
 
 def _write_parquet(source: Source, _choices: Choices) -> Iterator[bytes]:
     table = csv_table.layout(source.codebook)
-    return parquet.write(table, source.dimension_types(), source.traces())
+    return parquet.write(table, source.dimension_types(), source.traces(parts=csv_table.PARTS))
 
 
 def _preview_table(source: Source, _choices: Choices) -> Preview:
@@ -85,7 +87,7 @@ def _write_bundle(source: Source, choices: Choices) -> Iterator[bytes]:
     return label_bundle.write(
         source.codebook,
         source.taxonomy(),
-        source.traces(),
+        source.traces(parts={Part.LABELS}),
         source.examples(),
         source.manifest(choices.filters),
         judge_prompts.prompts(source, choices),
@@ -93,7 +95,7 @@ def _write_bundle(source: Source, choices: Choices) -> Iterator[bytes]:
 
 
 def _preview_bundle(source: Source, choices: Choices) -> Preview:
-    labels = label_bundle.labels(source.codebook, source.traces())
+    labels = label_bundle.labels(source.codebook, source.traces(parts={Part.LABELS}))
     return text_preview(
         ("taxonomy.json", lines(source.taxonomy(), indent=1, most=1)),
         ("labels.jsonl", lines(labels)),

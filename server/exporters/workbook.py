@@ -142,7 +142,7 @@ def _fill(path: Path, source: Source, choices: Choices) -> None:
     labels = _Sheets(book, "labels", _LABELS, formats)
     traces.begin()
     labels.begin()
-    for trace in source.traces():
+    for trace in source.traces(parts=csv_table.PARTS):
         traces.add(csv_table.values(table, trace))
         for label in label_bundle.labels(codebook, [trace]):
             labels.add(label.get(name) for name in _LABELS)

@@ -7,9 +7,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-_EPOCH = (1980, 1, 1, 0, 0, 0)
-"""Every file carries the same date, so that the same content gives the same bytes."""
-
 
 class Pipe(io.RawIOBase):
     """A file that is only written to; what was written is taken out piece by piece."""
@@ -42,12 +39,19 @@ class ZippedFile:
     lines: int = 0
 
 
+def begun(pipe: Pipe, *, level: int | None = None) -> zipfile.ZipFile:
+    """Return an archive that is written into `pipe`, compressed as usual or by that level.
+
+    Every file in it carries the first date that a zip knows, so that the same content gives the
+    same bytes.
+    """
+    return zipfile.ZipFile(pipe, "w", zipfile.ZIP_DEFLATED, compresslevel=level)
+
+
 def add(archive: zipfile.ZipFile, pipe: Pipe, file: ZippedFile) -> Iterator[bytes]:
     """Write a file into an archive that is written into `pipe`, and yield what came out."""
     digest = hashlib.sha256()
-    entry = zipfile.ZipInfo(file.name, _EPOCH)
-    entry.compress_type = zipfile.ZIP_DEFLATED
-    with archive.open(entry, "w", force_zip64=True) as target:
+    with archive.open(file.name, "w", force_zip64=True) as target:
         for piece in file.pieces:
             target.write(piece)
             digest.update(piece)

@@ -27,6 +27,11 @@ Bool = sa.ColumnElement[bool]
 _HEAVY = ("search_text", "content_hash", "created_at", "project_id", "import_id")
 
 
+def as_text(column: Any) -> sa.ColumnElement[str]:
+    """A column of names as text: making a member of its enum of each costs more than reading it."""
+    return sa.type_coerce(column, sa.String())
+
+
 def size(where: Sequence[Bool]) -> sa.Select[int]:
     """How many traces meet conditions."""
     return sa.select(sa.func.count(col(Trace.id))).where(*where)
@@ -37,7 +42,11 @@ def chunk(member: Member, where: Sequence[Bool], *, after: int, count: int) -> S
 
     `is_open` says whether the member may see others' work on them.
     """
-    columns = [column for column in sa.inspect(Trace).columns if column.name not in _HEAVY]
+    columns = [
+        as_text(column).label(column.name) if isinstance(column.type, sa.Enum) else column
+        for column in sa.inspect(Trace).columns
+        if column.name not in _HEAVY
+    ]
     first = aliased(Trace)
     is_repeat = sa.and_(
         col(Sketch.trace_id) == col(Trace.id), col(Sketch.first_trace_id) != col(Trace.id)
@@ -132,11 +141,11 @@ def labels(member: Member, trace_ids: Collection[int]) -> Statement:
         sa.select(
             col(Label.trace_id),
             col(Label.mode_id),
-            col(Label.value),
+            as_text(Label.value),
             col(Label.mode_version),
             col(Label.annotator_id),
             col(Annotator.name),
-            col(Label.source),
+            as_text(Label.source),
             col(Label.created_at),
         )
         .join(Annotator, col(Annotator.id) == col(Label.annotator_id))
@@ -156,12 +165,13 @@ def gold(member: Member, trace_ids: Collection[int]) -> Statement:
         sa.select(
             col(GoldLabel.trace_id),
             col(GoldLabel.mode_id),
-            col(GoldLabel.value),
+            as_text(GoldLabel.value),
             col(GoldLabel.mode_version),
             col(GoldLabel.decided_by),
             sa.func.coalesce(col(Annotator.name), ""),
             sa.literal("gold"),
             col(GoldLabel.created_at),
+            sa.literal(True),
             col(GoldLabel.reason),
         )
         .outerjoin(Annotator, col(Annotator.id) == col(GoldLabel.decided_by))
@@ -216,7 +226,7 @@ def verdicts(member: Member, trace_ids: Collection[int]) -> Statement:
             col(Verdict.trace_id),
             col(Verdict.annotator_id),
             col(Annotator.name),
-            col(Verdict.value),
+            as_text(Verdict.value),
             col(Verdict.first_failure_step),
             col(Verdict.submitted_at),
             sa.literal(""),
@@ -252,13 +262,19 @@ def failed_at_a_step(member: Member) -> sa.ColumnElement[bool]:
     )
 
 
-def steps(project_id: int, external_id: str) -> sa.Select[str, StepKind, str, str, str]:
-    """Role, kind, name, text and call id of the steps of a trace, in order."""
+def steps(trace_ids: Collection[int]) -> sa.Select[int, str, StepKind, str, str, str]:
+    """Trace, role, kind, name, text and call id of the steps of these traces, each in order."""
     return (
-        sa.select(col(Step.role), col(Step.kind), col(Step.name), col(Step.text), col(Step.call_id))
-        .join(Trace, col(Trace.id) == col(Step.trace_id))
-        .where(col(Trace.project_id) == project_id, col(Trace.external_id) == external_id)
-        .order_by(col(Step.position))
+        sa.select(
+            col(Step.trace_id),
+            col(Step.role),
+            col(Step.kind),
+            col(Step.name),
+            col(Step.text),
+            col(Step.call_id),
+        )
+        .where(col(Step.trace_id).in_(trace_ids))
+        .order_by(col(Step.trace_id), col(Step.position))
     )
 
 
@@ -269,7 +285,7 @@ def judge_verdicts(member: Member, trace_ids: Collection[int]) -> Statement:
             col(JudgeVerdict.trace_id),
             col(Judge.annotator_id),
             col(Judge.name),
-            col(JudgeVerdict.value),
+            as_text(JudgeVerdict.value),
             sa.null(),
             col(JudgeVerdict.created_at),
             col(JudgeVerdict.critique),
@@ -284,9 +300,9 @@ def judge_verdicts(member: Member, trace_ids: Collection[int]) -> Statement:
     )
 
 
-def splits(project_id: int, item_ids: Collection[str]) -> sa.Select[str, Any]:
+def splits(project_id: int, item_ids: Collection[str]) -> sa.Select[str, str]:
     """The part that each of these items is in."""
-    return sa.select(col(SplitItem.item_id), col(SplitItem.part)).where(
+    return sa.select(col(SplitItem.item_id), as_text(SplitItem.part)).where(
         col(SplitItem.project_id) == project_id, col(SplitItem.item_id).in_(item_ids)
     )
 

@@ -1,8 +1,7 @@
 """Runs as evaluators take them: what went in, what came out, and what people say of it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any
 
 import sqlalchemy as sa
@@ -12,11 +11,9 @@ from server.exporters.choices import Choices
 from server.exporters.evaluators.criteria import FAIL, PASS, Criterion, read_criteria
 from server.exporters.first_turns import StepRecord
 from server.exporters.reading import Source
-from server.exporters.records import PRESENT, TraceRecord, combine
+from server.exporters.records import PRESENT, Part, TraceRecord, combine
 from server.models.trace import StepKind
-from server.queries import evaluators, refi
-
-_AT_ONCE = 200
+from server.queries import evaluators
 
 
 @dataclass(frozen=True)
@@ -84,24 +81,17 @@ def annotator_id(source: Source, choices: Choices) -> int | None:
 
 
 def read_cases(
-    source: Source, choices: Choices, criteria: Sequence[Criterion], *, most: int | None = None
+    source: Source,
+    choices: Choices,
+    criteria: Sequence[Criterion],
+    *,
+    most: int | None = None,
+    parts: Collection[Part] = (Part.LABELS,),
 ) -> Iterator[Case]:
     """Read the traces with their runs, a few hundred at a time."""
     person = annotator_id(source, choices)
-    traces = source.traces(most=most)
-    while some := list(islice(traces, _AT_ONCE)):
-        runs = _runs(source, [trace.trace_id for trace in some])
-        for trace in some:
-            yield _case(trace, runs[trace.trace_id], criteria, person)
-
-
-def _runs(source: Source, names: Sequence[str]) -> dict[str, list[StepRecord]]:
-    found: dict[str, list[StepRecord]] = {name: [] for name in names}
-    for name, _, role, kind, title, text, call_id, _ in source.session.execute(
-        refi.steps_of(source.member.project_id, names)
-    ):
-        found[name].append(StepRecord(role, kind, title, text, call_id))
-    return found
+    for trace, steps in source.runs(source.traces(most=most, parts=parts)):
+        yield _case(trace, steps, criteria, person)
 
 
 def _case(
@@ -135,8 +125,10 @@ def transcript(steps: Sequence[StepRecord]) -> str:
 
 
 def _heading(step: StepRecord) -> str:
-    what = {StepKind.MESSAGE: step.role or "message", StepKind.TOOL_CALL: "tool call"}
-    kind = what.get(step.kind, step.kind.value.replace("_", " "))
+    if step.kind is StepKind.MESSAGE:
+        kind = step.role or "message"
+    else:
+        kind = step.kind.value.replace("_", " ")
     return f"{kind}: {step.name}" if step.name else kind
 
 

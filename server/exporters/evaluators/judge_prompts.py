@@ -12,6 +12,7 @@ from server.exporters.evaluators.cases import Case, narrow, read_cases
 from server.exporters.evaluators.criteria import FAIL, Criterion, read_criteria
 from server.exporters.json_lines import dumps
 from server.exporters.reading import Source
+from server.exporters.records import Part
 from server.models.batch import SplitPart
 from server.queries import evaluators as queries
 
@@ -87,7 +88,8 @@ def examples(source: Source, choices: Choices, criterion: Criterion) -> list[Exa
     shots = pick_few_shots(vectors, [value == FAIL for _, _, value in labelled])
     names = [labelled[shot.row][0] for shot in shots]
     chosen = train.narrowed(queries.is_called(names))
-    cases = {case.trace.trace_id: case for case in read_cases(chosen, one, [criterion])}
+    shown = read_cases(chosen, one, [criterion], parts={Part.LABELS, Part.NOTES})
+    cases = {case.trace.trace_id: case for case in shown}
     return [
         _example(cases[name], shot.why, criterion) for name, shot in zip(names, shots, strict=True)
     ]

@@ -1,7 +1,6 @@
 """The zip for one platform: bodies of requests, what sends them, and what the zip holds."""
 
-import zipfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from functools import cache
 from importlib.resources import files
@@ -13,8 +12,9 @@ from server.exporters.base import ROWS_SHOWN, Preview, lines, text_preview
 from server.exporters.choices import Choices
 from server.exporters.json_lines import dumps
 from server.exporters.json_lines import lines as json_lines
-from server.exporters.platforms.said import Said, read_said
+from server.exporters.platforms.said import SAID, Said, read_said
 from server.exporters.reading import Source
+from server.exporters.records import Part
 from server.exporters.zipped import Pipe, ZippedFile
 
 VERSION = 1
@@ -29,6 +29,8 @@ class Requests:
     file: str
     path: str
     bodies: Bodies
+    parts: Collection[Part] = SAID
+    """What it is made of."""
 
 
 @dataclass(frozen=True)
@@ -51,11 +53,12 @@ class Platform:
     def write(self, source: Source, choices: Choices) -> Iterator[bytes]:
         """Stream the zip."""
         pipe, counted = Pipe(), _Counted(self.takes)
+        said = [read_said(source, choices, parts=one.parts) for one in self.requests]
         written = [
-            ZippedFile(one.file, json_lines(one.bodies(counted.of(read_said(source, choices)))))
-            for one in self.requests
+            ZippedFile(one.file, json_lines(one.bodies(counted.of(own))))
+            for one, own in zip(self.requests, said, strict=True)
         ]
-        with zipfile.ZipFile(pipe, "w", zipfile.ZIP_DEFLATED) as archive:
+        with zipped.begun(pipe) as archive:
             for file in [*written, ZippedFile("push.py", [self.push.encode()])]:
                 yield from zipped.add(archive, pipe, file)
             told = dumps(self._manifest(source, choices, counted, written), indent=1)

@@ -6,6 +6,7 @@ from typing import Any
 
 from server.exporters.platforms.feedback import Platform, Requests
 from server.exporters.platforms.said import Said, SaidLabel
+from server.exporters.records import Part
 
 _AT_ONCE = 100
 RESERVED = "note"
@@ -79,8 +80,14 @@ PLATFORM = Platform(
     address="PHOENIX_COLLECTOR_ENDPOINT=http://localhost:6006",
     headers=(("Authorization", "Bearer {PHOENIX_API_KEY}"),),
     requests=(
-        Requests("trace_annotations.jsonl", "/v1/trace_annotations", trace_annotations),
-        Requests("span_annotations.jsonl", "/v1/span_annotations", span_annotations),
-        Requests("trace_notes.jsonl", "/v1/trace_notes", trace_notes),
+        Requests(
+            *("trace_annotations.jsonl", "/v1/trace_annotations", trace_annotations),
+            parts={Part.LABELS},
+        ),
+        Requests(
+            *("span_annotations.jsonl", "/v1/span_annotations", span_annotations),
+            parts={Part.NOTES},
+        ),
+        Requests("trace_notes.jsonl", "/v1/trace_notes", trace_notes, parts={Part.NOTES}),
     ),
 )

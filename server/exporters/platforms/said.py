@@ -1,7 +1,7 @@
 """What people say of a trace, with the ids that its platform knows it by."""
 
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -12,12 +12,13 @@ from server.exporters.evaluators.criteria import Criterion, read_criteria
 from server.exporters.platforms.span_ids import Span, root_of, span_of, spans
 from server.exporters.platforms.steps import StepStart, starts
 from server.exporters.reading import Source
-from server.exporters.records import PRESENT, LabelRecord, NoteRecord, TraceRecord, combine
+from server.exporters.records import PRESENT, LabelRecord, NoteRecord, Part, TraceRecord, combine
 from server.queries import evaluators as queries
 
 _AT_ONCE = 500
 _NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "https://faultbook/exports/platforms")
 COMBINED = "gold or majority"
+SAID = frozenset({Part.LABELS, Part.NOTES})
 
 
 @dataclass(frozen=True)
@@ -96,43 +97,38 @@ def narrow(source: Source, choices: Choices) -> Source:
     return source.narrowed(is_labelled | queries.is_noted(source.member))
 
 
-def read_said(source: Source, choices: Choices, *, most: int | None = None) -> Iterator[Said]:
-    """Read what people say, trace by trace, a few hundred at a time."""
+def read_said(
+    source: Source, choices: Choices, *, most: int | None = None, parts: Collection[Part] = SAID
+) -> Iterator[Said]:
+    """Read what people say, trace by trace, a few hundred at a time; of it, these parts."""
     criteria, person = read_criteria(source, choices), annotator_id(source, choices)
     by_name = {one.id: one.name for one in source.codebook.annotators}
     whose = by_name[person] if person is not None else ""
-    traces = source.traces(most=most)
+    names = {one.mode.id: one.mode.name for one in criteria}
+    traces = source.traces(most=most, parts=parts)
     while some := list(islice(traces, _AT_ONCE)):
         anchored = {t.trace_id for t in some if any(n.step is not None for n in t.notes)}
         began = starts(source, anchored) if anchored else {}
         for trace in some:
-            yield _said(trace, criteria, person, whose, began.get(trace.trace_id, {}))
-
-
-def _said(
-    trace: TraceRecord,
-    criteria: Sequence[Criterion],
-    person: int | None,
-    whose: str,
-    began: dict[int, StepStart],
-) -> Said:
-    found = spans(trace.fields.get("metadata"))
-    names = {criterion.mode.id: criterion.mode.name for criterion in criteria}
-    labels = (_label(trace, criterion, person, whose) for criterion in criteria)
-    return Said(
-        trace_id=trace.trace_id,
-        root=root_of(found, trace.trace_id),
-        started_at=trace.fields.get("started_at"),
-        labels=tuple(label for label in labels if label is not None),
-        notes=tuple(_notes(trace.notes, whose, names, found, began)),
-    )
+            found = spans(trace.fields.get("metadata"))
+            notes = _notes(trace.notes, whose, names, found, began.get(trace.trace_id, {}))
+            labels = (_label(trace, criterion, person, whose) for criterion in criteria)
+            yield Said(
+                trace_id=trace.trace_id,
+                root=root_of(found, trace.trace_id),
+                started_at=trace.fields.get("started_at"),
+                labels=tuple(label for label in labels if label is not None),
+                notes=tuple(notes),
+            )
 
 
 def _label(
     trace: TraceRecord, criterion: Criterion, person: int | None, whose: str
 ) -> SaidLabel | None:
     mode = criterion.mode
-    own = [label for label in trace.labels if label.mode == mode.id]
+    own = trace.labels_of(mode.id)
+    if not own:
+        return None
     if person is not None:
         mine = (one for one in own if one.annotator_id == person and not one.is_gold)
         label: LabelRecord | None = next(mine, None)
@@ -140,7 +136,7 @@ def _label(
             return None
         value, source, version, reason = label.value, label.source, label.mode_version, ""
     else:
-        combined = combine(trace.labels_of(mode.id), mode.id)
+        combined = combine(own, mode.id)
         if combined.value is None or combined.mode_version is None:
             return None
         value, source, version = combined.value, combined.source, combined.mode_version
