@@ -1,7 +1,7 @@
 """Statements over the event log: what stands, what may be undone, what leans on what."""
 
 from collections.abc import Collection
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -158,6 +158,7 @@ def _is_alike(table: str, key: str) -> sa.ColumnElement[bool]:
     return sa.and_(col(EventRow.changed).is_(True), col(EventRow.table_name) == table, named)
 
 
+@lru_cache(maxsize=256)
 def head(project_id: int) -> sa.Select[Any]:
     """What moves when a project does: its last trace, its last event, the sum of the latest ones.
 

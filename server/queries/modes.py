@@ -1,5 +1,7 @@
 """Statements over failure modes, their versions and examples."""
 
+from functools import lru_cache
+
 import sqlalchemy as sa
 from sqlmodel import col, select
 from sqlmodel.sql.expression import SelectOfScalar
@@ -19,6 +21,7 @@ def of_project(project_id: int) -> SelectOfScalar[FailureMode]:
     )
 
 
+@lru_cache(maxsize=256)
 def named(project_id: int) -> sa.Select[int | None, str, int]:
     """Id, name and colour of the modes that were merged into no other, retired ones included."""
     return (

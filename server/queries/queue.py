@@ -5,6 +5,8 @@ round, or by a lease that has not expired.
 """
 
 from datetime import datetime
+from functools import cache
+from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import col, select
@@ -14,10 +16,16 @@ from server.models.batch import CLOCK_TOLERANCE, Batch, BatchTrace, Lease, Round
 from server.models.project import Annotator, AnnotatorKind, Role
 from server.models.verdict import Verdict
 
+Number = int | sa.BindParameter[int]
+
 
 def stands(now: datetime) -> sa.ColumnElement[bool]:
     """`Lease.stands` in a statement."""
-    return sa.and_(col(Lease.expires_at) > now, col(Lease.created_at) <= now + CLOCK_TOLERANCE)
+    return _stands(now, now + CLOCK_TOLERANCE)
+
+
+def _stands(now: Any, latest: Any) -> sa.ColumnElement[bool]:
+    return sa.and_(col(Lease.expires_at) > now, col(Lease.created_at) <= latest)
 
 
 def readers(*, kind: AnnotatorKind = AnnotatorKind.HUMAN) -> sa.ColumnElement[bool]:
@@ -57,7 +65,7 @@ def _leases_of_others(annotator_id: int, now: datetime) -> sa.ScalarSelect[int]:
     )
 
 
-def finished_by(annotator_id: int) -> sa.ColumnElement[bool]:
+def finished_by(annotator_id: Number) -> sa.ColumnElement[bool]:
     """Whether an annotator has finished a trace of a batch; stands in statements over both."""
     return (
         sa.exists()
@@ -71,7 +79,7 @@ def finished_by(annotator_id: int) -> sa.ColumnElement[bool]:
     )
 
 
-def wanted_of(annotator_id: int) -> tuple[sa.ColumnElement[bool], ...]:
+def wanted_of(annotator_id: Number) -> tuple[sa.ColumnElement[bool], ...]:
     """When a trace of a batch is still to be read, and may be by this annotator."""
     assigned_to = col(BatchTrace.assigned_to)
     # Most traces of an old batch are read often enough: asked first, that spares the rest.
@@ -243,20 +251,29 @@ def counts(project_id: int, now: datetime) -> sa.Select[int, int, int, int, int]
     )
 
 
-def claims_on(
-    round_id: int, trace_id: int, now: datetime, annotator_id: int
-) -> sa.Select[BatchTrace, Lease, Annotator]:
-    """The places of a trace that an annotator has still to read, each with its live claims."""
-    is_live = sa.and_(col(Lease.batch_trace_id) == col(BatchTrace.id), stands(now))
+def claims_at(round_id: int, trace_id: int, now: datetime, annotator_id: int) -> dict[str, Any]:
+    """The parameters of `claims_on`."""
+    who = {"round_id": round_id, "trace_id": trace_id, "annotator_id": annotator_id}
+    return {**who, "now": now, "latest": now + CLOCK_TOLERANCE}
+
+
+@cache
+def claims_on() -> sa.Select[BatchTrace, Lease, Annotator]:
+    """The places of a trace that an annotator has still to read, each with its live claims.
+
+    Made once, for every trace that is opened asks; its parameters are `claims_at`.
+    """
+    live = _stands(sa.bindparam("now"), sa.bindparam("latest"))
+    is_live = sa.and_(col(Lease.batch_trace_id) == col(BatchTrace.id), live)
     return (
         sa.select(BatchTrace, Lease, Annotator)
         .join(Batch, col(Batch.id) == col(BatchTrace.batch_id))
         .outerjoin(Lease, is_live)
         .outerjoin(Annotator, col(Annotator.id) == col(Lease.annotator_id))
         .where(
-            col(Batch.round_id) == round_id,
-            col(BatchTrace.trace_id) == trace_id,
-            *wanted_of(annotator_id),
+            col(Batch.round_id) == sa.bindparam("round_id"),
+            col(BatchTrace.trace_id) == sa.bindparam("trace_id"),
+            *wanted_of(sa.bindparam("annotator_id")),
         )
         .order_by(col(BatchTrace.id), col(Lease.slot))
     )

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 from datetime import datetime
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -29,9 +29,12 @@ def step_count() -> sa.Select[int]:
     return sa.select(counted).where(col(Step.trace_id) == sa.bindparam("trace_id"))
 
 
-def outline(trace_id: int, first: int, end: int) -> _Outline:
-    """Position, role, kind, name and call id of the steps from `first` up to `end`."""
-    return _outline(trace_id, col(Step.position) >= first, col(Step.position) < end)
+@cache
+def outline() -> _Outline:
+    """Position, role, kind, name and call id of the steps from `first` up to `end`; made once."""
+    position = col(Step.position)
+    within = (position >= sa.bindparam("first"), position < sa.bindparam("end"))
+    return _outline(sa.bindparam("trace_id"), *within)
 
 
 def outline_at(trace_id: int, positions: Collection[int]) -> _Outline:
@@ -44,7 +47,7 @@ def outline_of_calls(trace_id: int, call_ids: Collection[str]) -> _Outline:
     return _outline(trace_id, col(Step.call_id).in_(call_ids))
 
 
-def _outline(trace_id: int, *conditions: sa.ColumnElement[bool]) -> _Outline:
+def _outline(trace_id: Any, *conditions: sa.ColumnElement[bool]) -> _Outline:
     return (
         sa.select(
             col(Step.position), col(Step.role), col(Step.kind), col(Step.name), col(Step.call_id)
@@ -74,13 +77,14 @@ def step_times(
     )
 
 
-def timed_step(trace_id: int, within: int) -> SelectOfScalar[int]:
-    """A step among the first ones of a trace that lies inside another or has a duration."""
+@cache
+def timed_step() -> SelectOfScalar[int]:
+    """A step of `trace_id` before `within` that lies in another or has a duration; made once."""
     return (
         select(Step.position)
         .where(
-            Step.trace_id == trace_id,
-            Step.position < within,
+            col(Step.trace_id) == sa.bindparam("trace_id"),
+            col(Step.position) < sa.bindparam("within"),
             sa.or_(col(Step.parent).is_not(None), col(Step.duration_s).is_not(None)),
         )
         .limit(1)
@@ -152,26 +156,34 @@ def texts(trace_id: int) -> sa.Select[int, str]:
     )
 
 
-def place_in_batch(project_id: int, trace_id: int) -> SelectOfScalar[BatchTrace]:
-    """Where a trace stands in the batches that drew it, the latest first."""
+@cache
+def place_in_batch() -> SelectOfScalar[BatchTrace]:
+    """Where `trace_id` of `project_id` stands in the latest batch that drew it; made once."""
     return (
         select(BatchTrace)
         .join(Batch, col(Batch.id) == col(BatchTrace.batch_id))
         .join(Round, col(Round.id) == col(Batch.round_id))
-        .where(Round.project_id == project_id, BatchTrace.trace_id == trace_id)
+        .where(
+            col(Round.project_id) == sa.bindparam("project_id"),
+            col(BatchTrace.trace_id) == sa.bindparam("trace_id"),
+        )
         .order_by(col(BatchTrace.batch_id).desc())
+        .limit(1)
     )
 
 
-def beside_in_batch(place: BatchTrace, *, forward: bool) -> SelectOfScalar[int]:
-    """The trace before or after a place of a batch."""
-    statement = select(BatchTrace.trace_id).where(BatchTrace.batch_id == place.batch_id).limit(1)
-    if forward:
-        return statement.where(BatchTrace.position > place.position).order_by(
-            col(BatchTrace.position)
+@cache
+def beside_in_batch(*, forward: bool) -> SelectOfScalar[int]:
+    """The trace before or after `position` of `batch_id`; made once."""
+    position, here = col(BatchTrace.position), sa.bindparam("position", type_=sa.Integer())
+    return (
+        select(BatchTrace.trace_id)
+        .where(
+            col(BatchTrace.batch_id) == sa.bindparam("batch_id"),
+            position > here if forward else position < here,
         )
-    return statement.where(BatchTrace.position < place.position).order_by(
-        col(BatchTrace.position).desc()
+        .order_by(position if forward else position.desc())
+        .limit(1)
     )
 
 
@@ -199,6 +211,7 @@ def called(project_id: int, external_id: str) -> SelectOfScalar[int | None]:
     )
 
 
+@lru_cache(maxsize=256)
 def batch_size(batch_id: int) -> SelectOfScalar[int]:
     """How many traces a batch has."""
     return select(sa.func.count(col(BatchTrace.id))).where(BatchTrace.batch_id == batch_id)
@@ -264,6 +277,7 @@ def judge_verdicts(trace_id: int) -> sa.Select[JudgeVerdict, Judge, str | None]:
     )
 
 
+@lru_cache(maxsize=256)
 def population_state(
     project_id: int,
 ) -> sa.Select[int | None, int | None, int, datetime | None]:

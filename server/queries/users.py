@@ -1,7 +1,7 @@
 """Statements over users, their sessions and tokens, and one-time links."""
 
 from datetime import datetime
-from functools import cache
+from functools import cache, lru_cache
 
 import sqlalchemy as sa
 from sqlmodel import col, select
@@ -147,7 +147,12 @@ def taking_part() -> Select[Project, Annotator]:
 
 def projects_of(user: User) -> SelectOfScalar[Project]:
     """Open projects a user takes part in, by name."""
-    mine = select(Annotator.project_id).where(Annotator.user_id == user.id)
+    return _projects_of(user.id)
+
+
+@lru_cache(maxsize=256)
+def _projects_of(user_id: int | None) -> SelectOfScalar[Project]:
+    mine = select(Annotator.project_id).where(Annotator.user_id == user_id)
     return (
         select(Project)
         .where(col(Project.archived_at).is_(None), col(Project.id).in_(mine))

@@ -149,9 +149,8 @@ def locate(session: Session, member: Member, wanted: str, *, beside: int | None 
     wanted = wanted.strip()
     found = session.exec(reading_queries.called(member.project_id, wanted)).first()
     if found is None and wanted.isdecimal():
-        here = session.exec(
-            reading_queries.place_in_batch(member.project_id, beside or 0).limit(1)
-        ).first()
+        asked = {"project_id": member.project_id, "trace_id": beside or 0}
+        here = session.exec(reading_queries.place_in_batch(), params=asked).first()
         if here is not None:
             found = session.exec(reading_queries.at_place(here.batch_id, int(wanted) - 1)).first()
     if found is None:

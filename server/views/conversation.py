@@ -95,12 +95,15 @@ class Outline:
         self._profile = profile
         self._ties = Ties(
             session.execute(queries.step_count(), {"trace_id": trace_id}).scalar_one(),
-            lambda first, end: self._read(queries.outline(trace_id, first, end)),
+            lambda first, end: self._read(queries.outline(), first=first, end=end),
             lambda ids: self._read(queries.outline_of_calls(trace_id, ids)),
         )
 
-    def _read(self, statement: sa.Select[int, str, StepKind, str, str]) -> list[OutlineRow]:
-        return [OutlineRow._make(row) for row in self._session.execute(statement)]
+    def _read(
+        self, statement: sa.Select[int, str, StepKind, str, str], **within: int
+    ) -> list[OutlineRow]:
+        asked = {"trace_id": self._trace_id, **within} if within else None
+        return [OutlineRow._make(row) for row in self._session.execute(statement, asked)]
 
     @property
     def step_count(self) -> int:

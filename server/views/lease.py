@@ -42,9 +42,8 @@ def lease_view(session: Session, member: Member, trace: Trace) -> LeaseView:
     if current is None or not member.may_annotate:
         return LeaseView()
     now = utc_now()
-    rows = session.execute(
-        queue.claims_on(stored_id(current), stored_id(trace), now, member.id)
-    ).all()
+    asked = queue.claims_at(stored_id(current), stored_id(trace), now, member.id)
+    rows = session.execute(queue.claims_on(), asked).all()
     for _, lease, _ in rows:
         if lease is not None and lease.annotator_id == member.id:
             return LeaseView(lease.token, lease.expires_at, is_wanted=True)

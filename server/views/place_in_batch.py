@@ -26,15 +26,18 @@ class PlaceInBatch:
 def place_in_batch(found: Reading) -> PlaceInBatch:
     """Find the trace of a reading in the latest batch that drew it."""
     session, trace_id, project_id = found.session, stored_id(found.trace), found.member.project_id
-    here = session.exec(queries.place_in_batch(project_id, trace_id).limit(1)).first()
+    asked = {"project_id": project_id, "trace_id": trace_id}
+    here = session.exec(queries.place_in_batch(), params=asked).first()
+
+    def beside(forward: bool) -> int | None:
+        if here is None:
+            statement = queries.beside_in_project(project_id, trace_id, forward=forward)
+            return session.exec(statement).first()
+        place = {"batch_id": here.batch_id, "position": here.position}
+        return session.exec(queries.beside_in_batch(forward=forward), params=place).first()
 
     def url(forward: bool) -> str:
-        beside = (
-            queries.beside_in_project(project_id, trace_id, forward=forward)
-            if here is None
-            else queries.beside_in_batch(here, forward=forward)
-        )
-        other = session.exec(beside).first()
+        other = beside(forward)
         return "" if other is None else f"/projects/{found.member.project.slug}/read/{other}"
 
     if here is None:

@@ -249,11 +249,14 @@ def read_page(
 
 
 def _signals(found: Reading) -> SignalPanel:
-    calls = found.session.execute(queries.tool_calls([stored_id(found.trace)])).first()
+    def call_count() -> int:
+        calls = found.session.execute(queries.tool_calls([stored_id(found.trace)])).first()
+        return calls[1] if calls else 0
+
     return signal_panel(
         found.session,
         found.trace,
-        calls[1] if calls else 0,
+        call_count,
         sees_outcomes=found.sight is Sight.SHOWN,
     )
 

@@ -1,5 +1,6 @@
 """The signals of one trace: the most telling first, what each means, and where it lies."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from sqlmodel import Session
@@ -62,19 +63,21 @@ class SignalPanel:
 
 
 def signal_panel(
-    session: Session, trace: Trace, call_count: int, *, sees_outcomes: bool
+    session: Session, trace: Trace, call_count: Callable[[], int], *, sees_outcomes: bool
 ) -> SignalPanel:
     """Build the panel.
 
     Args:
         session: An open session.
         trace: Whose signals.
-        call_count: How many tools it called, for as long as its signals are not computed.
+        call_count: Tells how many tools it called, as long as its signals are not computed.
         sees_outcomes: Whether the reader may see what tells of outcomes.
     """
     rows = session.execute(queries.of_traces([stored_id(trace)])).all()
     stored = {row.name: row.label if row.value is None else row.value for row in rows}
-    own = _of_trace(trace, call_count) | stored
+    own = _of_trace(trace) | stored
+    if "tool_calls" not in own:
+        own["tool_calls"] = call_count()
     values = population(session, trace.project_id)
     is_measured = queries.MARK in stored
     others = [
@@ -98,13 +101,12 @@ def signal_panel(
     return SignalPanel(tuple(first), tuple(view for view in views if view not in first), note)
 
 
-def _of_trace(trace: Trace, call_count: int) -> dict[str, float | str | None]:
+def _of_trace(trace: Trace) -> dict[str, float | str | None]:
     return {
         "tokens": trace.completion_tokens,
         "prompt_tokens": trace.prompt_tokens,
         "reasoning_tokens": trace.reasoning_tokens,
         "steps": trace.step_count,
-        "tool_calls": call_count,
         "duration_s": trace.duration_s,
     }
 

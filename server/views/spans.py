@@ -75,8 +75,8 @@ def has_spans(found: Reading) -> bool:
     kept = found.trace.metadata_.get("spans")
     if isinstance(kept, list) and kept:
         return True
-    timed = queries.timed_step(stored_id(found.trace), WINDOW)
-    return found.session.exec(timed).first() is not None
+    within = {"trace_id": stored_id(found.trace), "within": WINDOW}
+    return found.session.exec(queries.timed_step(), params=within).first() is not None
 
 
 def spans_page(found: Reading, *, under: str = "", first: int = 0) -> SpansPage:
