@@ -3,7 +3,6 @@
 import random
 from collections.abc import Sequence
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
 
 import numpy as np
 import pandas as pd
@@ -266,30 +265,6 @@ def test_the_list_shows_and_sorts_by_signals(database: Database, ids: dict[str, 
             listed(session, lead, sort="signal.loop_class")
 
 
-def test_a_filter_on_a_signal_finds_the_same_in_every_order(database: Database) -> None:
-    """Trace n of 0 to 11 has 4 n tokens, n steps by that signal, which the last has not."""
-    make_project(database, traces=0)
-    with database.writing() as session:
-        project = projects.find(session, SLUG)
-        for n in range(12):
-            trace = make_trace(session, project, f"t{n}", completion_tokens=4 * n)
-            own = {"steps": n, "compression_ratio": -n} if n < 11 else {"compression_ratio": -n}
-            for name, value in own.items():
-                of_trace = {"project_id": trace.project_id, "trace_id": stored_id(trace)}
-                session.add(Signal(**of_trace, name=name, value=value))
-    with database.reading() as session:
-        filters = Filters.parse({"signal.steps": {"min": 3, "max": 9}})
-        views = {
-            order: trace_list(session, member(session), filters, {"sort": order}, base="/p")
-            for order in ("", "signal.steps", "-signal.steps", "signal.compression_ratio", "tokens")
-        }
-    found = {order: [row.external_id for row in view.rows] for order, view in views.items()}
-    upwards = [f"t{n}" for n in range(3, 10)]
-    assert found.pop("-signal.steps") == found.pop("signal.compression_ratio") == upwards[::-1]
-    assert list(found.values()) == [upwards] * 3
-    assert {(view.total, view.left_out) for view in views.values()} == {(7, 0)}
-
-
 def test_pages_of_a_list_sorted_by_a_signal_hold_every_trace_once(
     database: Database, ids: dict[str, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -306,6 +281,8 @@ def test_pages_of_a_list_sorted_by_a_signal_hold_every_trace_once(
 
 
 def parsed_query(url: str) -> dict[str, str]:
+    from urllib.parse import parse_qsl, urlsplit
+
     return dict(parse_qsl(urlsplit(url).query))
 
 

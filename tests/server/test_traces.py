@@ -13,6 +13,7 @@ from server.models.base import stored_id
 from server.models.batch import Batch, BatchTrace
 from server.models.label import GoldLabel, LabelValue
 from server.models.project import Member, Project
+from server.models.signal import Signal
 from server.models.trace import Outcome, Trace
 from server.models.verdict import VerdictValue
 from server.queries.filters import Filters
@@ -327,3 +328,28 @@ def test_a_list_reads_no_conversation(
     assert statements
     assert not [s for s in statements if "search_text" in s or "metadata" in s]
     assert session.exec(select(Trace)).one()
+
+
+def test_a_filter_on_a_signal_finds_the_same_in_every_order(database: Database) -> None:
+    """Trace n of 0 to 11 has 4 n tokens, n steps by that signal, which the last has not."""
+    make_project(database, traces=0)
+    with database.writing() as session:
+        project = projects.find(session, SLUG)
+        for n in range(12):
+            trace = make_trace(session, project, f"t{n}", completion_tokens=4 * n)
+            own = {"steps": n, "compression_ratio": -n} if n < 11 else {"compression_ratio": -n}
+            for name, value in own.items():
+                of_trace = {"project_id": trace.project_id, "trace_id": stored_id(trace)}
+                session.add(Signal(**of_trace, name=name, value=value))
+    with database.reading() as session:
+        filters = Filters.parse({"signal.steps": {"min": 3, "max": 9}})
+        lead = projects.local_member(session, projects.find(session, SLUG))
+        views = {
+            order: trace_list(session, lead, filters, {"sort": order}, base=BASE)
+            for order in ("", "signal.steps", "-signal.steps", "signal.compression_ratio", "tokens")
+        }
+    found = {order: [row.external_id for row in view.rows] for order, view in views.items()}
+    upwards = [f"t{n}" for n in range(3, 10)]
+    assert found.pop("-signal.steps") == found.pop("signal.compression_ratio") == upwards[::-1]
+    assert list(found.values()) == [upwards] * 3
+    assert {(view.total, view.left_out) for view in views.values()} == {(7, 0)}
