@@ -13,7 +13,9 @@ from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import groupby
-from multiprocessing import connection, get_context, parent_process
+from multiprocessing import get_context, parent_process
+from multiprocessing.connection import wait
+from operator import attrgetter
 from typing import Any
 
 from sqlmodel import Session
@@ -96,7 +98,7 @@ def _end_with_parent() -> None:
     """A killed parent says nothing: its end is all that a worker can wait for."""
     parent = parent_process()
     if parent is not None:
-        connection.wait([parent.sentinel])
+        wait([parent.sentinel])
         os._exit(1)
 
 
@@ -117,8 +119,9 @@ def outputs(
     """Yield trace, state and what the trace says, by id, as it is read."""
     asked = queries.said(trace_ids, FAILED_CHARACTERS)
     statement = asked.execution_options(yield_per=_ROWS_AT_ONCE)
-    facts = session.execute(queries.facts(trace_ids, digest)).all()
-    spoken = groupby(session.execute(statement), key=lambda row: row.trace_id)
+    connection = session.connection()  # The session would look at each row anew.
+    facts = connection.execute(queries.facts(trace_ids, digest)).all()
+    spoken = groupby(connection.execute(statement), key=attrgetter("trace_id"))
     ahead: tuple[int, Iterator[Any]] | None = next(spoken, None)
     for row in facts:
         while ahead is not None and ahead[0] < row.id:

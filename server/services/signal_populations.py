@@ -42,7 +42,7 @@ def update(database: Database, project_id: int, told: Any) -> tuple[int, int]:
 
 def read(session: Session, project_id: int) -> SignalPopulation:
     """Return the traces of a project with what the comparisons read of them."""
-    rows = session.execute(queries.population(project_id)).all()
+    rows = session.connection().execute(queries.population(project_id)).all()
     plain = [tuple(row)[:-1] for row in rows]
     frame = pd.DataFrame(plain, columns=list(_COLUMNS))
     views = tuple(
@@ -80,13 +80,13 @@ def _features(session: Session, project_id: int, frame: pd.DataFrame) -> pd.Data
 
 def _guess_rates(session: Session, project_id: int, ids: "pd.Series[int]") -> "pd.Series[float]":
     """The chance of a lucky guess where a trace tells one from 0 to below 1."""
-    rows = session.execute(guess_rates([col(Trace.project_id) == project_id])).all()
+    rows = session.connection().execute(guess_rates([col(Trace.project_id) == project_id])).all()
     told = pd.to_numeric(ids.map({row[0]: row[1] for row in rows}), errors="coerce").astype(float)
     return told.where(told.ge(0) & told.lt(1))
 
 
 def _signal(session: Session, project_id: int, name: str, ids: "pd.Series[int]") -> Any:
-    rows = session.execute(queries.stored(project_id, name)).all()
+    rows = session.connection().execute(queries.stored(project_id, name)).all()
     if registry.definitions()[name].is_label:
         labels = {row.trace_id: row.label for row in rows}
         return [labels.get(trace_id, "") for trace_id in ids]
@@ -114,7 +114,7 @@ def _write(
     with database.reading() as session:
         before = {
             row.trace_id: (row.label if row.value is None else row.value, row.computed_with)
-            for row in session.execute(queries.stored(project_id, definition.name))
+            for row in session.connection().execute(queries.stored(project_id, definition.name))
         }
     changed = [
         trace_id
@@ -135,7 +135,7 @@ def _replace(
     trace_ids: Sequence[int],
     before: Sequence[int],
 ) -> None:
-    with database.writing() as session:
+    with database.writing() as session, bulk.roomy(session):
         session.execute(queries.locked(project_id))
         there = set(session.scalars(queries.still_there(project_id, trace_ids)))
         if before:

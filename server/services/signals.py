@@ -1,6 +1,6 @@
 """Signals of traces: asking for them, and computing what is missing or has changed."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -30,6 +30,8 @@ from server.signals import registry
 Told = Callable[[int, int | None, str], None]
 """Told how many traces are done, of how many, and what is being done; may raise runs.Cancelled."""
 _LEFT_TO = "left_to"
+_STORED_AT_ONCE = 1_000
+"""Traces: a signal's values lie all over its index, so that few traces write as many pages."""
 
 
 @dataclass(frozen=True)
@@ -150,7 +152,7 @@ def compute(
         waiting = list(session.scalars(queries.to_measure(project_id, digest)))
     done = 0
     with _measured(database, waiting, digest, workers, executor) as found:
-        for chunk in found:
+        for chunk in _gathered(found):
             told(done, len(waiting), "measuring what traces say")
             store(database, project_id, digest, chunk)
             done += len(chunk)
@@ -158,6 +160,18 @@ def compute(
     told(done, len(waiting), "comparing traces with each other")
     changed, traces = signal_populations.update(database, project_id, told)
     return Computed(len(waiting), changed, traces)
+
+
+def _gathered(found: Iterable[list[Measured]]) -> Iterator[list[Measured]]:
+    """Yield what was measured in larger chunks."""
+    waiting: list[Measured] = []
+    for chunk in found:
+        waiting += chunk
+        if len(waiting) >= _STORED_AT_ONCE:
+            yield waiting
+            waiting = []
+    if waiting:
+        yield waiting
 
 
 @contextmanager
@@ -184,7 +198,7 @@ def store(database: Database, project_id: int, digest: str, chunk: Sequence[Meas
     names = registry.names_of_traces()
     digests = {name: known.digest for name, known in registry.definitions().items()}
     ids = [one.trace_id for one in chunk]
-    with database.writing() as session:
+    with database.writing() as session, bulk.roomy(session):
         # Two processes may meet here, and a trace may have changed meanwhile.
         session.execute(queries.locked(project_id))
         now = dict(session.execute(queries.states(ids, digest)).all())
