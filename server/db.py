@@ -95,10 +95,18 @@ def _forget_search_index(connection: Connection) -> None:
         connection.exec_driver_sql("DELETE FROM sqlite_stat1 WHERE tbl LIKE 'trace_text%'")
 
 
+def _postgresql_connect(connection: Any, _record: Any) -> None:
+    """Leave statements uncompiled: that takes longer than those of a page do."""
+    connection.execute("SET jit TO off")
+    connection.commit()
+
+
 def create_engine(url: str) -> Engine:
     """Return an engine; on SQLite with WAL, full sync, foreign keys and explicit transactions."""
     if not is_sqlite(url):
-        return sa.create_engine(url, pool_pre_ping=True, hide_parameters=True)
+        engine = sa.create_engine(url, pool_pre_ping=True, hide_parameters=True)
+        sa.event.listen(engine, "connect", _postgresql_connect)
+        return engine
     path = sa.make_url(url).database
     if path:
         Path(path).parent.mkdir(0o700, parents=True, exist_ok=True)

@@ -87,7 +87,19 @@ def upgrade(database: Database, revision: str = "head") -> Path | None:
     if current is not None and database.takes_turns and file:
         copy = _copy_sqlite(Path(file), head_revision())
     _run(database, lambda config: command.upgrade(config, revision))
+    if current is not None and not database.takes_turns:
+        _look_anew(database)
     return copy
+
+
+def _look_anew(database: Database) -> None:
+    """Let PostgreSQL see at once what it now has; by itself it does once a fifth has changed.
+
+    Until then it reads each row of a table that was written anew, and knows nothing of new columns.
+    """
+    with database.engine.connect() as connection:
+        autocommit = connection.execution_options(isolation_level="AUTOCOMMIT")
+        autocommit.exec_driver_sql("VACUUM (ANALYZE)")
 
 
 def prepare(database: Database) -> Path | None:
