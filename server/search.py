@@ -15,10 +15,10 @@ from sqlmodel import Session, col, select
 
 from server.models.batch import Batch
 from server.models.mode import FailureMode
-from server.models.project import Annotator, Member
+from server.models.project import Annotator, AnnotatorKind, Member
 from server.models.trace import Import, Trace
 from server.queries import batches, modes, projects
-from server.queries.filter_conditions import Names, Sight, conditions
+from server.queries.filter_conditions import ByPeople, Names, Sight, by_people, conditions
 from server.queries.filters import Filters
 
 SNIPPET_WORDS = 14
@@ -157,16 +157,25 @@ def names(session: Session, member: Member) -> Names:
         id_ = name.class_.id
         return dict(session.execute(statement.with_only_columns(id_, name)).all())
 
+    columns = (col(Annotator.id), col(Annotator.name), col(Annotator.kind))
+    annotators: Any = projects.annotators(project_id).with_only_columns(*columns)
+    people = session.execute(annotators).all()
     return Names(
         mode=found(modes.named(project_id), FailureMode.name) if member.sees_modes else {},
         batch=found(batches.of_project(project_id), Batch.name),
-        annotator=found(projects.annotators(project_id), Annotator.name),
+        annotator={person.id: person.name for person in people},
+        machines=frozenset(one.id for one in people if one.kind is AnnotatorKind.MACHINE),
         imports=found(select(Import).where(Import.project_id == project_id), Import.file_name),
     )
 
 
 def matching(
-    session: Session, member: Member, filters: Filters, *, known: Names | None = None
+    session: Session,
+    member: Member,
+    filters: Filters,
+    *,
+    known: Names | None = None,
+    walks: bool = False,
 ) -> list[sa.ColumnElement[bool]]:
     """Return the conditions on `Trace` that filters mean, for what the member may see.
 
@@ -175,11 +184,21 @@ def matching(
         member: Who filters, in which project.
         filters: What a trace has to meet.
         known: The project's names, where the caller has them already.
+        walks: Whether traces are gone through until enough are found, instead of all that match.
 
     Raises:
         Invalid: A filter names what the project does not have.
     """
     if not filters:
         return [col(Trace.project_id) == member.project_id]
-    sight = Sight(member, known or names(session, member), search_traces)
+    sight = Sight(member, known or names(session, member), search_traces, walks)
     return [col(Trace.project_id) == member.project_id, *conditions(filters, sight)]
+
+
+def work_asked_for(member: Member, filters: Filters, known: Names) -> ByPeople | None:
+    """Return what people's work finds, and the filters that are left; None without such a filter.
+
+    Raises:
+        Invalid: A filter names what the project does not have.
+    """
+    return by_people(filters, Sight(member, known, search_traces))

@@ -10,20 +10,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import aliased
 from sqlmodel import col
 
 from server.errors import Invalid
-from server.models.batch import BatchTrace, Round
-from server.models.judge import Judge, JudgeVerdict
-from server.models.label import GoldLabel, Label, LabelValue
-from server.models.note import Note
-from server.models.project import Annotator, AnnotatorKind, Member
+from server.models.batch import BatchTrace
+from server.models.project import Member
 from server.models.signal import Signal
 from server.models.trace import Trace
-from server.models.verdict import Verdict
-from server.queries import frames, near_duplicates
-from server.queries.blindness import open_to, visible
+from server.queries import found_by_people, near_duplicates
+from server.queries.blindness import open_to
 from server.queries.filters import (
     DIMENSION,
     NO,
@@ -34,6 +29,7 @@ from server.queries.filters import (
     Condition,
     Filters,
 )
+from server.queries.found_by_people import Who, Work
 from server.queries.json_values import dimension_is, dimension_number, has_tag
 from server.queries.sessions import HAS_SESSION
 from server.signals import registry
@@ -49,6 +45,8 @@ class Names:
     batch: Mapping[int, str] = field(default_factory=dict)
     annotator: Mapping[int, str] = field(default_factory=dict)
     imports: Mapping[int, str] = field(default_factory=dict)
+    machines: frozenset[int] = frozenset()
+    """Those of the annotators that are no people."""
 
     def ids(self, condition: Condition) -> list[int]:
         """Return the ids that a condition's values name.
@@ -78,6 +76,8 @@ class Sight:
     member: Member
     names: Names
     search: Callable[[str], Bool]
+    walks: bool = False
+    """Whether traces are gone through until enough are found, and each is asked by itself."""
 
 
 def conditions(filters: Filters, sight: Sight) -> list[Bool]:
@@ -129,7 +129,7 @@ def _positive(condition: Condition, sight: Sight, annotator: Condition | None) -
         return sa.or_(*map(sight.search, values))
     if key == "verdict":
         return _verdict(values, sight, annotator)
-    return _MEMBERSHIP[key](sight.names.ids(condition), sight.member)
+    return _MEMBERSHIP[key](sight.names.ids(condition), sight)
 
 
 _OUTCOMES = ("outcome", "outcome_source")
@@ -239,130 +239,73 @@ def _is_number(text: str) -> bool:
 
 def _verdict(values: Sequence[str], sight: Sight, annotator: Condition | None) -> Bool:
     """A verdict of these values, by whom the filter on annotator says, else by any person."""
-    who: Bool | None = None
-    if annotator is not None:
-        who = col(Annotator.id).in_(sight.names.ids(annotator))
-        who = sa.not_(who) if annotator.negated else who
+    who = _who(sight, annotator)
     given = [value for value in values if value != NO_VERDICT]
-    without = [sa.not_(_judged(sight.member, who, None))] if NO_VERDICT in values else []
-    return sa.or_(*([_judged(sight.member, who, given)] if given else []), *without)
+    found = [_among(sight, found_by_people.judged(sight.member, who, given))] if given else []
+    if NO_VERDICT in values:
+        found.append(sa.not_(_among(sight, found_by_people.judged(sight.member, who, None))))
+    return sa.or_(*found)
 
 
-def _judged(member: Member, who: Bool | None, values: Sequence[str] | None) -> Bool:
-    """Whether people, or machines that are named, gave one of these values (None: any)."""
+def _who(sight: Sight, annotator: Condition | None) -> Who | None:
+    if annotator is None:
+        return None
+    ids = sight.names.ids(annotator)
+    is_certain = not annotator.negated and sight.names.machines.isdisjoint(ids)
+    return Who(tuple(ids), annotator.negated, may_be_machines=not is_certain)
+
+
+def _among(sight: Sight, found: Sequence[Work]) -> Bool:
+    """Whether one of these statements finds the trace."""
+    if sight.walks:
+        return sa.or_(*map(found_by_people.asked_of_each, found))
     # One list of ids: the databases would go through the traces once for each of several.
-    return col(Trace.id).in_(sa.union_all(*_verdicts(member, who, values)))
+    return col(Trace.id).in_(sa.union_all(*(work.every for work in found)))
 
 
-def _verdicts(member: Member, who: Bool | None, values: Sequence[str] | None) -> list[Any]:
-    by_judges = [] if who is None else [_by_judges(member, who, values)]
-    return [_by_people(member, who, values), *by_judges]
+@dataclass(frozen=True)
+class ByPeople:
+    """What people's work finds, to which one of the filters is left: ids, and the other filters."""
+
+    found: Sequence[Work]
+    others: Filters
 
 
-def _by_people(member: Member, who: Bool | None, values: Sequence[str] | None) -> sa.Select[int]:
-    later = aliased(Verdict)
-    last_round = sa.select(sa.func.max(col(Round.id))).where(
-        col(Round.project_id) == member.project_id
-    )
-    exists_later = sa.exists().where(
-        col(later.trace_id) == col(Verdict.trace_id),
-        col(later.annotator_id) == col(Verdict.annotator_id),
-        col(later.round_id) > col(Verdict.round_id),
-    )
-    # Nothing comes after the last round, so its verdicts need not be looked for one by one.
-    superseded = sa.and_(
-        col(Verdict.round_id) < last_round.scalar_subquery(), exists_later.correlate(Verdict)
-    )
-    return (
-        sa.select(col(Verdict.trace_id))
-        .join(Annotator, col(Annotator.id) == col(Verdict.annotator_id))
-        .where(
-            col(Annotator.project_id) == member.project_id,
-            col(Annotator.kind) == AnnotatorKind.HUMAN if who is None else who,
-            sa.true() if values is None else col(Verdict.value).in_(values),
-            sa.or_(col(Verdict.submitted_at).is_not(None), col(Annotator.id) == member.id),
-            ~superseded,
-            visible(member, col(Verdict.trace_id), col(Verdict.annotator_id)),
-        )
-    )
+def by_people(filters: Filters, sight: Sight) -> ByPeople | None:
+    """Return what the first filter on people's work finds; None where none asks for such work."""
+    verdict, mode, annotator = (filters.get(key) for key in ("verdict", "mode", "annotator"))
+    if verdict and not verdict.negated and NO_VERDICT not in verdict.values:
+        found = found_by_people.judged(sight.member, _who(sight, annotator), verdict.values)
+        return ByPeople(found, filters.without("verdict").without("annotator"))
+    if mode and not mode.negated:
+        ids = sight.names.ids(mode)
+        return ByPeople(found_by_people.with_mode(ids, sight.member), filters.without("mode"))
+    who = _who(sight, annotator)
+    if who and not who.is_negated and not verdict:
+        return ByPeople(found_by_people.touched(sight.member, who), filters.without("annotator"))
+    return None
 
 
-def _by_judges(member: Member, who: Bool, values: Sequence[str] | None) -> sa.Select[int]:
-    """Verdicts of machines, which count only where the filter asks for them by name."""
-    return (
-        sa.select(col(JudgeVerdict.trace_id))
-        .join(Judge, col(Judge.id) == col(JudgeVerdict.judge_id))
-        .join(Annotator, col(Annotator.id) == col(Judge.annotator_id))
-        .where(
-            col(Judge.project_id) == member.project_id,
-            col(Judge.mode_id).is_(None),
-            who,
-            sa.true() if values is None else col(JudgeVerdict.value).in_(values),
-            open_to(member, col(JudgeVerdict.trace_id)),
-        )
-    )
+def _annotator(ids: list[int], sight: Sight) -> Bool:
+    who = Who(tuple(ids), may_be_machines=not sight.names.machines.isdisjoint(ids))
+    return _among(sight, found_by_people.touched(sight.member, who))
 
 
-def _annotator(ids: list[int], member: Member) -> Bool:
-    """Anything that one of these annotators made on the trace."""
-    who = col(Annotator.id).in_(ids)
-    written = [
-        sa.select(col(model.trace_id))
-        .where(
-            col(model.annotator_id).in_(ids),
-            visible(member, col(model.trace_id), col(model.annotator_id)),
-        )
-        .distinct()
-        for model in (Note, Label)
-    ]
-    return col(Trace.id).in_(sa.union_all(*_verdicts(member, who, None), *written))
+def _mode(ids: list[int], sight: Sight) -> Bool:
+    return _among(sight, found_by_people.with_mode(ids, sight.member))
 
 
-def _mode(ids: list[int], member: Member) -> Bool:
-    """Gold says present; else most people do; else, undecided, a note stands under the mode."""
-    gold = sa.select(col(GoldLabel.trace_id)).where(
-        col(GoldLabel.mode_id).in_(ids),
-        col(GoldLabel.value) == LabelValue.PRESENT,
-        visible(member, col(GoldLabel.trace_id), col(GoldLabel.decided_by)),
-    )
-    people = sa.select(col(Annotator.id)).where(
-        col(Annotator.project_id) == member.project_id, col(Annotator.kind) == AnnotatorKind.HUMAN
-    )
-    vote = sa.case((col(Label.value) == LabelValue.PRESENT, 1), else_=-1)
-    votes = (
-        sa.select(col(Label.mode_id), col(Label.trace_id))
-        .where(
-            col(Label.mode_id).in_(ids),
-            col(Label.annotator_id).in_(people),
-            visible(member, col(Label.trace_id), col(Label.annotator_id)),
-        )
-        .group_by(col(Label.mode_id), col(Label.trace_id))
-        .having(sa.func.sum(vote) > 0)
-        .subquery()
-    )
-    # Of the few that most people see: whether somebody has decided.
-    adjudicated = sa.exists().where(
-        col(GoldLabel.trace_id) == votes.c.trace_id,
-        col(GoldLabel.mode_id) == votes.c.mode_id,
-        visible(member, col(GoldLabel.trace_id), col(GoldLabel.decided_by)),
-    )
-    majority = sa.select(votes.c.trace_id).where(~adjudicated.correlate(votes))
-    drafts = frames.drafts(member.project_id, member).order_by(None).subquery()
-    draft = sa.select(drafts.c.trace_id).where(drafts.c.mode_id.in_(ids))
-    return col(Trace.id).in_(sa.union_all(gold, majority, draft))
-
-
-def _batch(ids: list[int], _member: Member) -> Bool:
+def _batch(ids: list[int], _sight: Sight) -> Bool:
     return col(Trace.id).in_(
         sa.select(col(BatchTrace.trace_id)).where(col(BatchTrace.batch_id).in_(ids))
     )
 
 
-def _import(ids: list[int], _member: Member) -> Bool:
+def _import(ids: list[int], _sight: Sight) -> Bool:
     return col(Trace.import_id).in_(ids)
 
 
-_MEMBERSHIP: Mapping[str, Callable[[list[int], Member], Bool]] = {
+_MEMBERSHIP: Mapping[str, Callable[[list[int], Sight], Bool]] = {
     "annotator": _annotator,
     "mode": _mode,
     "batch": _batch,

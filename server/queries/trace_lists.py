@@ -60,13 +60,17 @@ def source(
     once: bool,
     filtered: bool,
     alone: BySignal | None = None,
+    walks: bool = False,
 ) -> sa.FromClause:
     """Ids and keys of the traces that meet conditions; read `once` where that costs a scan.
 
     `filtered` says whether there are conditions besides the project; `alone` is what they are
-    where they are a signal and nothing else.
+    where they are a signal and nothing else. With `walks`, each trace is asked by itself.
     """
-    if order.signal:
+    if order.signal and walks:
+        each = sa.select(col(Trace.id)).where(col(Trace.id) == col(Signal.trace_id), *conditions)
+        statement = _with_signal(order, (), None).where(sa.exists(each.offset(0)))
+    elif order.signal:
         statement = _with_signal(order, conditions if filtered else (), alone)
     elif alone and once and order is ORDERS["imported"]:
         columns: tuple[Any, ...] = tuple(col(Signal.trace_id).label(one) for one in ("id", "key"))
@@ -95,6 +99,11 @@ def _with_signal(
     # going through the signal's index once.
     matching = alone.trace_ids if alone else sa.select(col(Trace.id)).where(*conditions)
     return found.where((col(Signal.trace_id) + 0).in_(matching))
+
+
+def is_among(source: sa.FromClause) -> sa.ColumnElement[bool]:
+    """Whether a trace is one of those with these ids."""
+    return col(Trace.id).in_(sa.select(source.c.id))
 
 
 def count(

@@ -13,12 +13,13 @@ from server.models.label import LabelValue
 from server.models.project import Member
 from server.queries import modes
 from server.queries import trace_lists as queries
-from server.queries.filter_conditions import BySignal, by_signal_alone
+from server.queries.filter_conditions import BySignal, Names, by_signal_alone
 from server.queries.filters import SIGNAL, Filters
 from server.queries.paging import Cursor, Window
 from server.search import SnippetPart
 from server.views.facts import Facts
 from server.views.filter_bar import FilterBar, filter_bar, url
+from server.views.large_lists import sources
 from server.views.links import Link, link
 from server.views.trace_signals import (
     FIELD,
@@ -35,8 +36,6 @@ COUNTED = 200_000
 """Traces of a project up to which everything that matches is counted."""
 MOST_COUNTED = 1_000
 """How far is counted in larger ones, whose filters would else be asked of every trace."""
-_BY_PEOPLE = ("annotator", "mode", "verdict")
-"""What these find is gathered once: asked trace by trace, it would be gathered for each."""
 PAGE_FIELDS = ("sort", "after", "before", FIELD)
 _COLUMNS = (
     ("trace", "trace", False),
@@ -152,7 +151,7 @@ def trace_list(
     sorting = Sorting.read(fields.get("sort", ""), facts)
     names = search.names(session, member)
     where = search.matching(session, member, filters, known=names)
-    found, left_out = _page(facts, where, sorting, fields, filters)
+    found, left_out = _page(facts, where, sorting, fields, filters, names)
     path = f"{base}/traces"
     signals = signal_columns(facts, columns, sorting.name)
     asked, shown = filters.to_query(), [*sorting.fields(), *signals.fields()]
@@ -202,6 +201,7 @@ def _page(
     sorting: Sorting,
     fields: Mapping[str, str],
     filters: Filters,
+    names: Names,
 ) -> tuple[Found, int | None]:
     """Read a page, and count what is not in its order."""
     is_filtered = bool(filters)
@@ -212,15 +212,16 @@ def _page(
     )
     window = Window(PAGE_SIZE, sorting.descending, after, None if after else before)
     is_huge = facts.trace_count > COUNTED
-    by_people = any(filters.get(key) for key in _BY_PEOPLE)
-    once = is_filtered and (by_people or not is_huge)
     alone = by_signal_alone(filters, facts.member)
-    source = queries.source(order, where, once=once, filtered=is_filtered, alone=alone)
-    known = None if is_filtered else facts.having(sorting.signal)
     most = MOST_COUNTED if is_huge else None
-    found = read_window(facts.session, source, window, Count(known, most))
+    large = sources(facts, filters, names, order, window, MOST_COUNTED) if is_huge else None
+    once = is_filtered and not is_huge
+    source = queries.source(order, where, once=once, filtered=is_filtered, alone=alone)
+    page, counted = large or (source, source)
+    known = None if is_filtered else facts.having(sorting.signal)
+    found = read_window(facts.session, page, window, Count(known, most), counted=counted)
     if not found.places and (after or before):
-        return _page(facts, where, sorting, {}, filters)
+        return _page(facts, where, sorting, {}, filters, names)
     return found, _without(facts, where, found, filters, alone) if sorting.signal else 0
 
 

@@ -33,7 +33,14 @@ class Found:
     on: bool
 
 
-def read_window(session: Session, source: sa.FromClause, window: Window, count: Count) -> Found:
+def read_window(
+    session: Session,
+    source: sa.FromClause,
+    window: Window,
+    count: Count,
+    *,
+    counted: sa.FromClause | None = None,
+) -> Found:
     """Read a page with the number of all rows and of those in front of it, in one pass.
 
     Where rows are counted no further than so far, a page's place is that of the page which led to
@@ -44,9 +51,11 @@ def read_window(session: Session, source: sa.FromClause, window: Window, count: 
         source: Columns `id` and `key` of every row.
         window: Which page.
         count: How to count the rows.
+        counted: Those of all rows, where `source` has no more than the page's and the next one.
     """
     place = window.after or window.before
-    every = _count(source, most=count.most) if count.known is None else sa.literal(count.known)
+    all_rows = source if counted is None else counted
+    every = _count(all_rows, most=count.most) if count.known is None else sa.literal(count.known)
     statement = page(source, window).add_columns(
         every.label("total"), _front(source, window, place, count).label("front")
     )

@@ -6,9 +6,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
-from server import search
 from server.errors import Invalid
 from server.models.base import stored_id
 from server.models.judge import Judge, JudgeVerdict
@@ -20,14 +19,9 @@ from server.models.verdict import VerdictValue
 from server.queries.filters import Filters
 from server.services import batches, groupings, labels, modes, notes, projects, verdicts
 from tests.factories import make_trace, open_axial_coding
+from tests.server.found_traces import found
 
 PRESENT, ABSENT = LabelValue.PRESENT, LabelValue.ABSENT
-
-
-def found(session: Session, member: Member, filters: dict[str, Any]) -> list[str]:
-    """External ids of the traces that filters mean, in order of import."""
-    where = search.matching(session, member, Filters.parse(filters))
-    return list(session.exec(select(Trace.external_id).where(*where).order_by(col(Trace.id))))
 
 
 def read(session: Session, member: Member, trace: Trace, value: VerdictValue) -> None:
