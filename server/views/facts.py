@@ -18,6 +18,7 @@ from server.queries import (
     labels,
     modes,
     notes,
+    readings,
     sampling_frames,
     sessions,
     signals,
@@ -79,9 +80,18 @@ class Facts:
         """What moves when anything of the project does."""
         return kept.state(self.session, self.project_id)
 
+    @cached_property
+    def _imported(self) -> kept.State:
+        return tuple(self.session.execute(readings.population_state(self.project_id)).one())
+
     def kept(self, what: Hashable, read: Callable[[], Value]) -> Value:
         """Return what `read` gives, from an earlier page where nothing moved since."""
         return kept.value(self.session, self.state, (self.project_id, what), read)
+
+    def kept_of_traces(self, what: Hashable, read: Callable[[], Value]) -> Value:
+        """Return what `read` gives, as `kept` does; an import may change traces that are there."""
+        now = (self.state, self._imported)
+        return kept.value(self.session, now, (self.project_id, what), read)
 
     @property
     def _sight(self) -> int | None:
@@ -156,7 +166,7 @@ class Facts:
             found = self.session.execute(sessions.any_session(self.project_id))
             return found.first() is not None
 
-        return self.kept("sessions", read)
+        return self.kept_of_traces("sessions", read)
 
     @cached_property
     def signal_names(self) -> SignalNames:

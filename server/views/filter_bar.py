@@ -117,7 +117,7 @@ def filter_bar(
         facts: Those of the page.
     """
     facts = facts or Facts(session, member)
-    seen = facts.kept("seen on traces", lambda: _seen(session, member.project_id))
+    seen = facts.kept_of_traces("seen", lambda: _seen(session, member.project_id))
     signals = sorted(facts.signal_names.all)
     common = _choices(filters, _options(member, names, seen))
     more = _choices(filters, _more_options(names, seen, signals))

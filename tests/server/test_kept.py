@@ -2,13 +2,18 @@
 
 from sqlmodel import Session
 
+from server import search
 from server.db import Database
+from server.importers.base import ImportOptions
 from server.models.base import stored_id
 from server.models.label import LabelValue
+from server.models.trace import Trace
 from server.models.verdict import VerdictValue
-from server.services import events, labels, modes, verdicts
+from server.queries.filters import Filters
+from server.services import events, imports, labels, modes, verdicts
 from server.views import kept
 from server.views.facts import Facts
+from server.views.filter_bar import filter_bar
 from tests.factories import make_project, make_trace, member, projects
 
 
@@ -46,6 +51,27 @@ def test_a_new_trace_is_counted(database: Database) -> None:
     with database.writing() as session:
         make_trace(session, projects.find(session, "try-me"), "one-more")
     assert count() == 4
+
+
+def test_what_an_import_changes_of_known_traces_is_seen(database: Database) -> None:
+    (trace_id,) = make_project(database, traces=1)
+
+    def models_and_sessions() -> tuple[set[str], bool]:
+        with database.reading() as session:
+            lead = member(session)
+            facts, names = Facts(session, lead), search.names(session, lead)
+            bar = filter_bar(session, lead, Filters(), action="", names=names, facts=facts)
+            (offered,) = [choice.options for choice in bar.choices if choice.name == "model"]
+            return {value for value, _ in offered if value}, facts.has_sessions
+
+    with database.writing() as session:
+        session.get_one(Trace, trace_id).model = "first"
+    assert models_and_sessions() == ({"first"}, False)
+    with database.writing() as session:
+        trace = session.get_one(Trace, trace_id)
+        trace.model, trace.session_id = "second", "morning"
+        imports.stage(session, member(session), "again.jsonl", ImportOptions())
+    assert models_and_sessions() == ({"second"}, True)
 
 
 def test_what_a_writing_session_sees_is_not_kept(database: Database) -> None:
