@@ -116,7 +116,9 @@ def default_height(tree: Tree, vectors: Vectors, geometry: Geometry) -> float:
     return max(cuts, key=lambda height: scores[cuts[height].tobytes()])
 
 
-def silhouettes(vectors: Vectors, labels: Labels) -> NDArray[np.float64]:
+def silhouettes(
+    vectors: Vectors, labels: Labels, *, first: int | None = None
+) -> NDArray[np.float64]:
     """Tell for each note how much nearer its own group is than the next one.
 
     Formula: (b − a)/max(a, b) with a the mean cosine distance to the other notes of its group and
@@ -128,20 +130,29 @@ def silhouettes(vectors: Vectors, labels: Labels) -> NDArray[np.float64]:
     Empty input: 0 for ungrouped notes, and for all if there are fewer than two groups.
 
     Citation: Rousseeuw (1987), J. Comput. Appl. Math. 20:53–65.
+
+    Args:
+        vectors: One row per note.
+        labels: One group number per note, −1 for ungrouped.
+        first: Tell it for the notes of that many groups only, 0 for the others; all if None.
     """
     result = np.zeros(len(labels))
     grouped = labels != UNGROUPED
     groups = int(labels.max(initial=UNGROUPED)) + 1
     if groups < 2:
         return result
-    rows, own = np.asarray(vectors[grouped], dtype=np.float64), labels[grouped]
-    sizes = np.bincount(own, minlength=groups)
-    similarity = rows @ _sums(rows, own, groups).T
+    sizes = np.bincount(labels[grouped], minlength=groups)
+    sums = _sums(vectors[grouped], labels[grouped], groups)
+    if first is not None:
+        grouped &= labels < first
+    rows, own = vectors[grouped], labels[grouped]
+    similarity = rows @ sums.T
     here = (np.arange(len(own)), own)
-    inner = (similarity[here] - np.einsum("ij,ij->i", rows, rows)) / (sizes[own] - 1)
-    outer = similarity / sizes
-    outer[here] = -np.inf
-    a, b = 1 - inner, 1 - outer.max(axis=1)
+    itself = np.einsum("ij,ij->i", rows, rows).astype(np.float64)
+    inner = (similarity[here] - itself) / (sizes[own] - 1)
+    similarity /= sizes.astype(np.float32)
+    similarity[here] = -np.inf
+    a, b = 1 - inner, 1 - similarity.max(axis=1).astype(np.float64)
     largest = np.maximum(a, b)
     result[grouped] = np.divide(b - a, largest, out=np.zeros(len(own)), where=largest > 1e-12)
     return result
@@ -195,8 +206,9 @@ def largest_first(labels: Labels) -> Labels:
     return renamed[inverse]
 
 
-def _sums(rows: NDArray[np.float64], labels: Labels, groups: int) -> NDArray[np.float64]:
+def _sums(rows: Vectors, labels: Labels, groups: int) -> Vectors:
     from scipy.sparse import csr_array
 
-    member = csr_array((np.ones(len(rows)), (labels, np.arange(len(rows)))), (groups, len(rows)))
-    return np.asarray(member @ rows, dtype=np.float64)
+    ones = np.ones(len(rows), dtype=np.float32)
+    member = csr_array((ones, (labels, np.arange(len(rows)))), (groups, len(rows)))
+    return np.asarray(member @ np.asarray(rows, dtype=np.float32), dtype=np.float32)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.clusters import Labels, silhouettes
+from analysis.cohorts.threads import one_thread
 from analysis.geometry import Vectors
 from analysis.group_labels import key_terms
 
@@ -36,6 +37,7 @@ class DraftGroup:
         return len(self.members)
 
 
+@one_thread()
 def describe_groups(
     texts: Sequence[str], vectors: Vectors, labels: Labels, *, most: int | None = None
 ) -> list[DraftGroup]:
@@ -66,7 +68,7 @@ def describe_groups(
             f"describe_groups: {len(texts)} texts, {len(vectors)} vectors, {len(labels)} labels; "
             "give one of each per note."
         )
-    fit = silhouettes(vectors, labels)
+    fit = silhouettes(vectors, labels, first=most)
     order = np.argsort(labels, kind="stable")
     terms = key_terms(texts, labels, first=most)
     starts = np.searchsorted(labels[order], range(len(terms) + 1))
@@ -83,9 +85,9 @@ def _describe(
     vectors: Vectors,
     fit: NDArray[np.float64],
 ) -> DraftGroup:
-    rows = np.asarray(vectors[members], dtype=np.float64)
-    total = rows.sum(axis=0)
-    to_group = rows @ total
+    rows = vectors[members]
+    total = rows.sum(axis=0, dtype=np.float64)
+    to_group = rows @ total.astype(np.float32)
     medoid = int(to_group.argmax())
     borderline = _borderline(fit[members], to_group, medoid)
     shown = _representatives(rows, [texts[note] for note in members], medoid, borderline)
@@ -96,11 +98,13 @@ def _describe(
         medoid=int(members[medoid]),
         representatives=tuple(int(members[index]) for index in shown),
         borderline=None if borderline is None else int(members[borderline]),
-        cohesion=float((total @ total - np.einsum("ij,ij->", rows, rows)) / pairs),
+        cohesion=float(
+            (total @ total - np.einsum("ij,ij->i", rows, rows).sum(dtype=float)) / pairs
+        ),
     )
 
 
-def _borderline(fit: NDArray[np.float64], to_group: NDArray[np.float64], medoid: int) -> int | None:
+def _borderline(fit: NDArray[np.float64], to_group: NDArray[np.float32], medoid: int) -> int | None:
     """Give the worst fit; with a single group all fit equally, so likeness to the group decides."""
     if len(fit) < 3:
         return None
@@ -109,20 +113,24 @@ def _borderline(fit: NDArray[np.float64], to_group: NDArray[np.float64], medoid:
 
 
 def _representatives(
-    rows: NDArray[np.float64], texts: list[str], medoid: int, borderline: int | None
+    rows: Vectors, texts: list[str], medoid: int, borderline: int | None
 ) -> list[int]:
     to_medoid = rows @ rows[medoid]
     nearest = to_medoid.copy()
-    said = {texts[medoid].strip().casefold()}
+    said = {_plain(texts[medoid])}
     chosen: list[int] = []
-    left = [index for index in range(len(rows)) if index not in (medoid, borderline)]
+    left = np.setdiff1d(np.arange(len(rows)), [medoid, -1 if borderline is None else borderline])
     while len(chosen) < REPRESENTATIVES:
-        left = [index for index in left if texts[index].strip().casefold() not in said]
-        if not left:
-            break
         relevance = MMR_LAMBDA * to_medoid[left] - (1 - MMR_LAMBDA) * nearest[left]
-        best = left[int(relevance.argmax())]
+        ranked = left[np.argsort(-relevance, kind="stable")]
+        best = next((one for one in ranked.tolist() if _plain(texts[one]) not in said), None)
+        if best is None:
+            break
         chosen.append(best)
-        said.add(texts[best].strip().casefold())
+        said.add(_plain(texts[best]))
         nearest = np.maximum(nearest, rows @ rows[best])
     return chosen
+
+
+def _plain(text: str) -> str:
+    return text.strip().casefold()

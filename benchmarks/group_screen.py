@@ -53,9 +53,7 @@ class Lead:
     actions: Counter[str] = field(default_factory=Counter)
 
     def page(self, granularity: float | None) -> GroupPage:
-        return group_page(
-            self.session, self.member, self.data, granularity=granularity, show_all=True
-        )
+        return group_page(self.session, self.member, self.data, granularity=granularity, pages=None)
 
     def saved(self, members: Collection[int]) -> int:
         """How many actions placing a group at once saves against note by note."""

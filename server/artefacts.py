@@ -14,6 +14,7 @@ from analysis.clusters import Tree
 from analysis.geometry import Vectors
 
 
+@lru_cache(maxsize=32_768)
 def text_hash(text: str) -> str:
     """Return what names a text: equal texts have equal hashes."""
     return hashlib.sha256(text.encode()).hexdigest()

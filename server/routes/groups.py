@@ -5,7 +5,7 @@ from typing import Annotated
 from urllib.parse import parse_qs, urlsplit
 
 from fastapi import APIRouter, Form, Query, Response
-from pydantic import BaseModel, field_validator
+from pydantic import BaseModel, Field, ValidationError, field_validator
 
 from server.routes.screen import LeadScreen, Reader, Screen
 from server.services import (
@@ -24,13 +24,16 @@ from server.services.suggestion_answers import ShownModes
 from server.services.suggestions import Engine
 from server.views.assistance import model_to_ask
 from server.views.group_news import Seen, group_news
+from server.views.group_notes import Asked, notes_of_group, notes_of_mode
 from server.views.groups import group_page
 
 router = APIRouter(prefix="/projects/{slug}/groups", tags=["groups"])
 
 Granularity = Annotated[float | None, Query(ge=0, le=1)]
 SeenEvent = Annotated[int | None, Query(alias="seen", ge=0)]
+Pages = Annotated[int, Query(ge=1, le=1000)]
 _BLOCKS = ("counts", "board", "overview", "tools")
+_MORE = ("more-groups", "more-singles")
 
 
 class ChosenNotes(BaseModel):
@@ -65,6 +68,23 @@ class ChosenNotes(BaseModel):
         return ShownModes(self.run, modes)
 
 
+class ListedNotes(BaseModel):
+    """Which notes a list holds and where it goes on."""
+
+    mode: int | None = None
+    group: str = ""
+    granularity: float | None = Field(None, ge=0, le=1)
+    start: int = Field(0, ge=0)
+    seen: int = Field(0, ge=0)
+
+
+class ShownBoard(BaseModel):
+    """What an address of the page says of its board."""
+
+    granularity: float | None = Field(None, ge=0, le=1)
+    pages: int = Field(1, ge=1, le=1000)
+
+
 class NewMode(ChosenNotes):
     name: str = ""
     definition: str = ""
@@ -95,12 +115,31 @@ class Target(ChosenNotes):
 def show_groups(
     screen: Reader,
     granularity: Granularity = None,
-    show_all: Annotated[bool, Query(alias="all")] = False,
+    pages: Pages = 1,
 ) -> Response:
     """Draft groups beside the map and the modes; notes of others are not for blind annotators."""
     if screen.member.is_blind or not screen.member.sees_modes:
         return screen.show("groups/hidden.html", None, section="groups")
-    return _board(screen, granularity, show_all=show_all)
+    return _board(screen, granularity, pages)
+
+
+@router.get("/notes")
+def show_notes(
+    screen: Reader,
+    asked: Annotated[ListedNotes, Query()],
+) -> Response:
+    """More notes of a draft group or a mode than the page lists."""
+    if screen.member.is_blind or not screen.member.sees_modes:
+        return screen.show("groups/hidden.html", None, section="groups")
+    where = Asked(asked.granularity, asked.start, asked.seen)
+    if asked.mode is not None:
+        view = notes_of_mode(screen.session, screen.member, asked.mode, where)
+    else:
+        data = screen.settings.data
+        view = notes_of_group(screen.session, screen.member, data, asked.group, where)
+    # A page of its own has no board that answers a decision: it is for reading.
+    view = replace(view, can_decide=view.can_decide and screen.wants_fragment)
+    return screen.show("groups/notes.html", view, section="groups", blocks=("rows",))
 
 
 @router.post("/suggestions")
@@ -267,19 +306,19 @@ def _decided(screen: Screen, message: str, granularity: float | None) -> Respons
         return screen.back(message=message, undo=True)
     screen.announce(message, undo=True)
     screen.save()
-    shown = _granularity_shown(screen)
-    return _board(screen, granularity if shown is None else shown)
+    shown, pages = _shown(screen)
+    return _board(screen, granularity if shown is None else shown, pages)
 
 
-def _board(screen: Screen, granularity: float | None, *, show_all: bool = False) -> Response:
+def _board(screen: Screen, granularity: float | None, pages: int) -> Response:
     # The slider that asks is being dragged and must not be swapped; a cut moves nothing beside it.
-    is_slider = screen.request.headers.get("HX-Trigger") == "granularity"
+    is_slider = screen.request.headers.get("HX-Trigger") in ("granularity", *_MORE)
     page = group_page(
         screen.session,
         screen.member,
         screen.settings.data,
         granularity=granularity,
-        show_all=show_all,
+        pages=pages,
         is_opening=not screen.wants_fragment,
         board_only=is_slider,
     )
@@ -288,11 +327,12 @@ def _board(screen: Screen, granularity: float | None, *, show_all: bool = False)
     return screen.show("groups/show.html", page, section="groups", blocks=blocks)
 
 
-def _granularity_shown(screen: Screen) -> float | None:
-    """Where the slider stands by now: what lies beside the board may be older than that."""
-    shown = parse_qs(urlsplit(screen.request.headers.get("HX-Current-URL", "")).query)
+def _shown(screen: Screen) -> tuple[float | None, int]:
+    """Where the slider stands by now, and how many pages are open: what asks may be older."""
+    address = screen.request.headers.get("HX-Current-URL", "")
+    shown = {name: values[0] for name, values in parse_qs(urlsplit(address).query).items()}
     try:
-        position = float(shown["granularity"][0])
-    except (KeyError, ValueError):
-        return None
-    return position if 0 <= position <= 1 else None
+        asked = ShownBoard.model_validate(shown)
+    except ValidationError:
+        return None, 1
+    return asked.granularity, asked.pages

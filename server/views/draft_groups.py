@@ -3,7 +3,6 @@
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
-from urllib.parse import urlencode
 
 import numpy as np
 
@@ -42,8 +41,8 @@ class GroupCard:
     representatives: tuple[NoteView, ...]
     borderline: NoteView | None
     notes: tuple[NoteView, ...]
+    """All of them; the page lists the first."""
     note_ids: str
-    drag: str
     offer: ModeOffer | None
 
 
@@ -56,14 +55,12 @@ class Drafts:
         height: float,
         decided: Decided,
         notes: dict[int, NoteView],
-        run_id: int,
         *,
         most: int | None = None,
     ) -> None:
         self._artefact = artefact
         self._decided = decided
         self._notes = notes
-        self._run_id = run_id
         rows = artefact.leaves.tolist()
         self._ids = [artefact.note_ids[row] for row in rows]
         self._leaf_of = {note: leaf for leaf, note in enumerate(self._ids)}
@@ -79,7 +76,7 @@ class Drafts:
         self._rejected = frozenset(
             (self._leaf_of[note], mode) for note, mode in decided.rejected if note in self._leaf_of
         )
-        labels = self._remaining(self._kept_apart(cut(artefact.tree, height)))
+        labels = self._labels = self._remaining(self._kept_apart(cut(artefact.tree, height)))
         texts = [decided.free[n].text if n in self.suggested else "" for n in self._ids]
         found = describe_groups(texts, self._vectors, labels, most=most)
         self.groups = tuple(self._card(group) for group in found)
@@ -87,6 +84,16 @@ class Drafts:
         grouped = {self._ids[leaf] for leaf in np.flatnonzero(labels != UNGROUPED).tolist()}
         self.singles = tuple(note for key, note in decided.free.items() if key not in grouped)
         """Notes in no group, newer ones among them."""
+        self.newer = len(decided.free) - len(self.suggested)
+        """How many notes to place the run did not know, or knew with another wording."""
+
+    def notes_of(self, key: str) -> tuple[NoteView, ...]:
+        """Return the notes of the group with a key; none where there is no such group."""
+        leaves = [leaf for leaf, note in enumerate(self._ids) if str(note) == key]
+        if not leaves or self._labels[leaves[0]] == UNGROUPED:
+            return ()
+        members = np.flatnonzero(self._labels == self._labels[leaves[0]]).tolist()
+        return tuple(self._note(leaf) for leaf in members)
 
     def _kept_apart(self, labels: Labels) -> Labels:
         splits = [
@@ -121,7 +128,6 @@ class Drafts:
 
     def _card(self, group: DraftGroup) -> GroupCard:
         notes = tuple(self._note(leaf) for leaf in group.members)
-        joined = _joined(note.id for note in notes)
         borderline = None if group.borderline is None else self._note(group.borderline)
         return GroupCard(
             key=str(min(note.id for note in notes)),
@@ -132,8 +138,7 @@ class Drafts:
             representatives=tuple(self._note(leaf) for leaf in group.representatives),
             borderline=borderline,
             notes=notes,
-            note_ids=joined,
-            drag=urlencode({"notes": joined, "run": self._run_id}),
+            note_ids=_joined(note.id for note in notes),
             offer=self._offer(group),
         )
 
@@ -163,16 +168,6 @@ class Drafts:
             n=len(match.members),
             nearest=tuple(self._notes[note] for note in near if note in self._notes),
         )
-
-
-def newer_notes(artefact: GroupArtefact, decided: Decided) -> int:
-    """Count the notes to place that a run did not know, or knew with another wording."""
-    row_of = {note: row for row, note in enumerate(artefact.note_ids)}
-    tree = set(artefact.leaves.tolist())
-    return sum(
-        row_of.get(key) not in tree or not artefact.has(row_of[key], note.text)
-        for key, note in decided.free.items()
-    )
 
 
 def _joined(ids: Iterable[int]) -> str:

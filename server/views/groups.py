@@ -18,7 +18,7 @@ from server.queries import modes as mode_queries
 from server.queries import suggestions as queries
 from server.views.codebook_warnings import CodebookWarning
 from server.views.decided_groups import Decided
-from server.views.draft_groups import Drafts, GroupCard, newer_notes
+from server.views.draft_groups import Drafts, GroupCard
 from server.views.facts import Facts
 from server.views.group_news import GroupNews, Seen, no_news
 from server.views.latest_groups import LatestGroups, latest_groups
@@ -31,9 +31,11 @@ from server.views.suggested_modes import SuggestedModes, SuggestionsForNotes, su
 from server.views.suggestion_record import SuggestionRecord, suggestion_record
 
 LEAST_NOTES = 2
-SHOWN = 30
-"""How many draft groups one page holds; more are a sign of too fine a cut."""
-SINGLES_SHOWN = 100
+SHOWN = 12
+"""How many draft groups a page holds at first."""
+SINGLES_SHOWN = 40
+NOTES_SHOWN = 12
+"""How many notes of a group or a mode a page lists; the others are asked for."""
 _KEYS = "123456789"
 _ENGINES = (
     ("tree", "One tree of all notes"),
@@ -55,6 +57,7 @@ class ModeRow:
     path: str
     drop_url: str
     notes: tuple[NoteView, ...]
+    """The first of them."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,8 @@ class Singles:
 
     n: int
     shown: tuple[SingleNote, ...]
+    more: int
+    """How many more one press shows."""
     run: int | None
     """The run that the suggested modes come from."""
     basis: str
@@ -92,8 +97,12 @@ class Suggestions:
     groups: tuple[GroupCard, ...]
     hidden_groups: int
     """Smaller groups that the page leaves out and says so."""
+    more_groups: int
+    """How many of them one press shows."""
     newer: int
     points: tuple[MapPoint, ...]
+    undrawn: int
+    """Notes that the map leaves out and says so."""
     is_laid_out: bool
     """Whether the map shows neighbourhoods rather than principal components."""
     engines: tuple[tuple[str, str], ...]
@@ -105,10 +114,11 @@ class Suggestions:
 class GroupPage:
     path: str
     query: str
-    """What keeps the chosen granularity in an address, "" for the default."""
+    """What keeps granularity and pages in an address, "" for the default."""
+    more_path: str
+    """Where more groups and single notes are shown."""
     can_decide: bool
     n_notes: int
-    n_placed: int
     n_free: int
     run: RunView | None
     """The run under way, or the last one where it failed."""
@@ -126,15 +136,33 @@ class GroupPage:
     """Whether to ask for a layout of the map as soon as somebody looks."""
     assistant: str = ""
     """The language model that may be asked for names; empty: none may."""
+    notes_shown: int = NOTES_SHOWN
+    """How many notes of a group the page lists."""
+
+    @property
+    def n_placed(self) -> int:
+        """How many notes stand under a mode."""
+        return self.n_notes - self.n_free
 
     @property
     def decide_query(self) -> str:
         """What decisions send along: the granularity, and what this page knew."""
-        return f"{self.query}{'&' if self.query else '?'}seen={self.seen.head}"
+        return decide_query(self.query, self.seen.head)
+
+    def notes_path(self, **of: object) -> str:
+        """Return where the notes are listed that the page leaves out of a mode or a group."""
+        return f"{self.path}/notes{self.decide_query}&{urlencode(of | {'start': NOTES_SHOWN})}"
+
+
+def decide_query(query: str, head: int) -> str:
+    """Return a query with what its page knew."""
+    return f"{query}{'&' if query else '?'}seen={head}"
 
 
 @dataclass(frozen=True)
-class _Material:
+class GroupMaterial:
+    """What people wrote and decided, which every part of the page needs."""
+
     path: str
     notes: dict[int, NoteView]
     placed: dict[int, int]
@@ -148,7 +176,7 @@ def group_page(
     data: Path,
     *,
     granularity: float | None = None,
-    show_all: bool = False,
+    pages: int | None = 1,
     is_opening: bool = False,
     board_only: bool = False,
 ) -> GroupPage:
@@ -159,32 +187,32 @@ def group_page(
         member: Who looks.
         data: The data directory, where artefacts of runs lie.
         granularity: Position of the slider, 0 (few groups) to 1 (many); the run's choice if None.
-        show_all: Show every draft group, however many there are.
+        pages: How many pages of draft groups and single notes are shown; all if None.
         is_opening: Somebody comes to the page, rather than deciding something on it.
         board_only: Leave out what stands beside the board, for another cut changes none of it.
     """
     # Read first: what is decided meanwhile shall count as news.
     head = session.exec(news_queries.head(member.project_id)).first() or 0
     facts = Facts(session, member)
-    material = _read(facts)
+    material = group_material(facts)
     run = session.exec(queries.group_runs(member.project_id).limit(1)).first()
-    query = "" if granularity is None else f"?{urlencode({'granularity': granularity})}"
+    query = group_query(granularity, pages or 1)
     latest = latest_groups(session, member, data)
-    drafts = _drafts(latest, material, granularity, show_all=show_all)
+    drafts = drafts_at(latest, material, granularity, most=pages and pages * SHOWN)
     suggestions = _suggestions(latest, drafts, material, granularity, board_only=board_only)
     seen, free = _seen(head, latest), material.decided.free
     return GroupPage(
         path=material.path,
         query=query,
+        more_path=f"{material.path}{group_query(granularity, (pages or 1) + 1)}",
         can_decide=member.may_lead,
         n_notes=len(material.notes),
-        n_placed=len(material.notes) - len(free),
         n_free=len(free),
         run=None if run is None or run.status is RunStatus.DONE else run_view(session, member, run),
         wants_run=is_opening and _wants_run(member, material, run, suggestions),
         suggestions=suggestions,
-        singles=_singles(facts, data, drafts, material, show_all=show_all),
-        modes=_mode_rows(material, f"{query}{'&' if query else '?'}seen={head}"),
+        singles=_singles(facts, data, drafts, material, pages),
+        modes=() if board_only else _mode_rows(material, decide_query(query, head)),
         singletons=() if board_only else _singletons(facts, material, latest),
         warnings=() if board_only else warnings(facts),
         record=suggestion_record(session, member),
@@ -194,9 +222,16 @@ def group_page(
     )
 
 
+def group_query(granularity: float | None, pages: int = 1) -> str:
+    """Return what keeps granularity and pages in an address, "" for the default."""
+    chosen: dict[str, object] = {} if granularity is None else {"granularity": granularity}
+    chosen |= {} if pages == 1 else {"pages": pages}
+    return f"?{urlencode(chosen)}" if chosen else ""
+
+
 def _wants_run(
     member: Member,
-    material: _Material,
+    material: GroupMaterial,
     run: AnalysisRun | None,
     suggestions: Suggestions | None,
 ) -> bool:
@@ -211,7 +246,8 @@ def _seen(head: int, latest: LatestGroups | None) -> Seen:
     return Seen(head, stored_id(latest.run), int(latest.layout is not None))
 
 
-def _read(facts: Facts) -> _Material:
+def group_material(facts: Facts) -> GroupMaterial:
+    """Read the notes, where they stand, and what was refused."""
     session, member = facts.session, facts.member
     notes = visible_notes(session, member)
     placed = {grouping.note_id: grouping.mode_id for grouping in facts.groupings}
@@ -223,16 +259,17 @@ def _read(facts: Facts) -> _Material:
         session.exec(mode_queries.rejections(member.project_id)),
         session.exec(queries.dismissed_groups(member.project_id)),
     )
-    return _Material(f"/projects/{member.project.slug}/groups", notes, placed, every, decided)
+    return GroupMaterial(f"/projects/{member.project.slug}/groups", notes, placed, every, decided)
 
 
-def _drafts(
+def drafts_at(
     latest: LatestGroups | None,
-    material: _Material,
+    material: GroupMaterial,
     granularity: float | None,
     *,
-    show_all: bool,
+    most: int | None,
 ) -> Drafts | None:
+    """Cut the tree of the last run; at its own height if no granularity is asked for."""
     if latest is None:
         return None
     artefact = latest.artefact
@@ -241,15 +278,14 @@ def _drafts(
         artefact.default_height if granularity is None else height_at(artefact.levels, granularity),
         material.decided,
         material.notes,
-        stored_id(latest.run),
-        most=None if show_all else SHOWN,
+        most=most,
     )
 
 
 def _suggestions(
     latest: LatestGroups | None,
     drafts: Drafts | None,
-    material: _Material,
+    material: GroupMaterial,
     granularity: float | None,
     *,
     board_only: bool,
@@ -263,6 +299,8 @@ def _suggestions(
         for note, mode in material.placed.items()
         if note in material.notes
     }
+    points = () if board_only else map_points(latest, material.notes, hues)
+    known = sum(note in material.notes for note in artefact.note_ids)
     return Suggestions(
         run_id=stored_id(latest.run),
         embedder=str(result["embedder"]),
@@ -271,8 +309,10 @@ def _suggestions(
         step=1 / max(1, len(artefact.levels) - 1),
         groups=drafts.groups,
         hidden_groups=drafts.hidden,
-        newer=newer_notes(artefact, material.decided),
-        points=() if board_only else map_points(latest, material.notes, hues),
+        more_groups=min(drafts.hidden, SHOWN),
+        newer=drafts.newer,
+        points=points,
+        undrawn=0 if board_only else known - len(points),
         is_laid_out=latest.layout is not None,
         engines=_ENGINES if len(material.decided.free) >= density.LEAST_NOTES else (),
         engine=str(result.get("engine", "tree")),
@@ -280,10 +320,10 @@ def _suggestions(
 
 
 def _singles(
-    facts: Facts, data: Path, drafts: Drafts | None, material: _Material, *, show_all: bool
+    facts: Facts, data: Path, drafts: Drafts | None, material: GroupMaterial, pages: int | None
 ) -> Singles:
     notes = drafts.singles if drafts else tuple(material.decided.free.values())
-    shown = notes if show_all else notes[:SINGLES_SHOWN]
+    shown = notes if pages is None else notes[: pages * SINGLES_SHOWN]
     ids = [note.id for note in shown]
     known = suggested_modes(facts.session, facts.member, data, ids) if ids else _NOTHING_KNOWN
     return Singles(
@@ -292,6 +332,7 @@ def _singles(
             SingleNote(note, urlencode({"notes": note.id}), known.by_note.get(note.id))
             for note in shown
         ),
+        more=min(len(notes) - len(shown), SINGLES_SHOWN),
         run=known.run,
         basis=known.basis,
         learn_path=known.request_path if known.wants_run else "",
@@ -299,7 +340,7 @@ def _singles(
 
 
 def _singletons(
-    facts: Facts, material: _Material, latest: LatestGroups | None
+    facts: Facts, material: GroupMaterial, latest: LatestGroups | None
 ) -> tuple[Singleton, ...]:
     kept = facts.session.exec(queries.kept_singletons(facts.project_id)).all()
     return singletons(
@@ -312,7 +353,7 @@ def _singletons(
     )
 
 
-def _mode_rows(material: _Material, query: str) -> tuple[ModeRow, ...]:
+def _mode_rows(material: GroupMaterial, query: str) -> tuple[ModeRow, ...]:
     under: dict[int, list[NoteView]] = defaultdict(list)
     for note, mode in material.placed.items():
         if note in material.notes:
@@ -328,7 +369,7 @@ def _mode_rows(material: _Material, query: str) -> tuple[ModeRow, ...]:
             percent=round(100 * len(under[mode_id]) / most) if most else 0,
             path=f"{material.path.removesuffix('/groups')}/modes/{mode_id}",
             drop_url=f"{material.path}/modes/{mode_id}{query}",
-            notes=tuple(under[mode_id]),
+            notes=tuple(under[mode_id][:NOTES_SHOWN]),
         )
         for index, (mode_id, mode) in enumerate(material.decided.modes.items())
     )

@@ -2,11 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import ceil
 
 from server.views.latest_groups import LatestGroups
 from server.views.notes import NoteView
 
 WIDTH, HEIGHT, MARGIN = 328, 240, 12
+MOST_POINTS = 400
+"""Of more notes every second, third … is drawn: circles would only cover each other."""
 
 
 @dataclass(frozen=True)
@@ -23,10 +26,15 @@ class MapPoint:
 def map_points(
     latest: LatestGroups, notes: Mapping[int, NoteView], hues: Mapping[int, int]
 ) -> tuple[MapPoint, ...]:
-    """Place the notes that the run knew and that are still there, filling the box."""
+    """Place notes that the run knew and that are still there, evenly chosen, filling the box."""
     places = latest.artefact.points if latest.layout is None else latest.layout
     low, high = places.min(axis=0), places.max(axis=0)
     extent = [float(value) or 1.0 for value in high - low]
+    known = [
+        (note, place)
+        for note, place in zip(latest.artefact.note_ids, places, strict=True)
+        if note in notes
+    ]
     return tuple(
         MapPoint(
             note=note,
@@ -35,6 +43,5 @@ def map_points(
             hue=hues.get(note),
             title=notes[note].text,
         )
-        for note, (x, y) in zip(latest.artefact.note_ids, places, strict=True)
-        if note in notes
+        for note, (x, y) in known[:: ceil(len(known) / MOST_POINTS) or 1]
     )

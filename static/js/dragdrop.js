@@ -1,14 +1,19 @@
 // Dropping posts the dragged thing's values to the target's URL; its key does the same with the current item.
-import { currentItem } from "./items.js";
+import { currentItem, notesOf } from "./items.js";
 
 let dragged = null;
 
 const CHOSEN = "input[name=notes][form=chosen]:checked, #chosen input[name=notes]:checked";
 
+function valuesOf(source) {
+  const notes = notesOf(source);
+  return { ...Object.fromEntries(new URLSearchParams(source.dataset.drag)), ...(notes && { notes }) };
+}
+
 /** A ticked note takes all ticked ones along. */
 function post(target, source) {
   const chosen = !source || source.querySelector(":scope > input:checked") ? [...document.querySelectorAll(CHOSEN)] : [];
-  const values = chosen.length ? { notes: chosen.map((box) => box.value).join(",") } : Object.fromEntries(new URLSearchParams(source.dataset.drag));
+  const values = chosen.length ? { notes: chosen.map((box) => box.value).join(",") } : valuesOf(source);
   window.htmx.ajax("POST", target.dataset.dropUrl, { source: target, values });
 }
 

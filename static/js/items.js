@@ -10,6 +10,11 @@ export function currentItem() {
   return document.activeElement?.closest("[data-item]") ?? document.querySelector("[data-item][data-current]");
 }
 
+/** The notes of a draft group, with commas: named once in its card, for lists of thousands are long. */
+export function notesOf(item) {
+  return item.dataset.notes ?? item.querySelector("[data-all-notes]")?.value;
+}
+
 export function makeCurrent(item) {
   for (const other of document.querySelectorAll("[data-item][data-current]")) {
     if (other !== item) other.removeAttribute("data-current");

@@ -1,10 +1,12 @@
 // Group: the map follows the lists and what is ticked in them; forms that open take the focus.
 
+import { notesOf } from "./items.js";
+
 const LIT = "is-lit";
 
 /** Light the notes of an item, and those that are ticked. */
 export function light(item) {
-  const named = item?.dataset.notes ?? item?.id.match(/^note-(\d+)$/)?.[1];
+  const named = item && (item.id.match(/^note-(\d+)$/)?.[1] ?? notesOf(item));
   const ticked = [...document.querySelectorAll("input[name=notes]:checked")].map((box) => box.value);
   const notes = new Set([...(named?.split(",") ?? []), ...ticked]);
   for (const point of document.querySelectorAll(".map [data-note]")) point.classList.toggle(LIT, notes.has(point.dataset.note));
@@ -12,7 +14,7 @@ export function light(item) {
 
 for (const type of ["focusin", "pointerover"]) {
   document.addEventListener(type, (event) => {
-    const item = event.target.closest?.("[data-notes], .note-row");
+    const item = event.target.closest?.(".group-card, .note-row");
     if (item) light(item);
   });
 }

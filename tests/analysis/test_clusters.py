@@ -97,6 +97,8 @@ def test_silhouettes_agree_with_scikit_learn(space: Vectors):
     oracle = silhouette_samples(space[grouped], labels[grouped], metric="cosine")
     assert silhouettes(space, labels)[grouped] == pytest.approx(oracle, abs=1e-5)
     assert (silhouettes(space, labels)[~grouped] == 0).all()
+    of_two = silhouettes(space, labels, first=2)
+    assert of_two == pytest.approx(np.where(labels < 2, silhouettes(space, labels), 0), abs=1e-6)
 
 
 def test_silhouettes_of_a_single_group_are_zero():

@@ -101,6 +101,7 @@ NOT_PAGES = {
     "/projects/{slug}/exports/{format}": "a download",
     "/projects/{slug}/judges/{judge_id}/{kind}": "a download",
     "/projects/{slug}/groups/news": "a fragment",
+    "/projects/{slug}/groups/notes": "the rest of a list of the Group screen",
     "/projects/{slug}/modes/{mode_id}/signals": "a part of a mode's page",
     "/projects/{slug}/read/{trace_id}/modes": "a part of a trace's page",
     "/projects/{slug}/imports/{import_id}/refused": "a download",

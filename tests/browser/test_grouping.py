@@ -39,7 +39,7 @@ def test_notes_are_placed_by_mouse_and_by_keys(page: Page, grouped_url: str) -> 
 
     # A whole group is dragged onto a mode.
     card = page.locator(".group-card").last
-    notes = len((card.get_attribute("data-notes") or "").split(","))
+    notes = len(card.locator("[data-all-notes]").input_value().split(","))
     card.locator("header").drag_to(first.locator("summary"))
     grown(first, before[0], notes)
     page.keyboard.press("u")

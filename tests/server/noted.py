@@ -63,7 +63,7 @@ def cards(client: TestClient, granularity: float | None = None) -> list[Card]:
 
 
 def _card(html: str) -> Card:
-    ids = re.search(r'data-notes="([\d,]+)"', html)
+    ids = re.search(r'data-(?:all-)?notes(?: value)?="([\d,]+)"', html)
     assert ids
     offer = re.search(r'data-key-label="Add to ([^"]+)"', html)
     notes_ = tuple(int(part) for part in ids.group(1).split(","))
