@@ -70,6 +70,7 @@ LEAST = {
         GET /projects/{slug}/exports/{format}
         GET /projects/{slug}/groups
         GET /projects/{slug}/groups/news
+        GET /projects/{slug}/groups/notes
         GET /projects/{slug}/imports
         GET /projects/{slug}/judges
         GET /projects/{slug}/judges/{judge_id}
