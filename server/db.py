@@ -5,7 +5,6 @@ keeps the slowest save near the typical one; without it they collide and back of
 needs no such turn-taking.
 """
 
-import asyncio
 import sqlite3
 import threading
 import time
@@ -17,18 +16,20 @@ from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import sqlalchemy as sa
-from anyio import CancelScope, CapacityLimiter, to_thread
+from anyio import to_thread
 from fastapi import Depends, Request
 from sqlalchemy.engine import Connection, Engine
-from sqlalchemy.orm import ORMExecuteState
 from sqlmodel import Session, SQLModel
+
+from server.turns import Actions, Turn, Turns, commit
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 BUSY_TIMEOUT_MS = 20_000
 """How long SQLite waits for another process that writes."""
-TURN_TIMEOUT_S = 20.0
-"""How long a request waits for others of this process; those may just wait for another one."""
 
+_CHECKPOINT_PAGES = 8_000
+"""How far the log grows, in pages of 4 KiB, before it goes into the database file. A chunk of an
+import is 3,000: at the thousand that SQLite has set, each waited for the disk three times."""
 _LOOKS_EVERY_MS = 4
 _PRIMARY = 0xFF
 """Of an error code of SQLite: what is wrong, without the details."""
@@ -55,7 +56,14 @@ def _sqlite_connect(connection: Any, _record: Any) -> None:
     cursor.execute("PRAGMA synchronous=FULL")
     cursor.execute("PRAGMA foreign_keys=ON")
     cursor.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
+    cursor.execute(f"PRAGMA wal_autocheckpoint={_CHECKPOINT_PAGES}")
     cursor.close()
+
+
+def _sqlite_checkin(connection: Any, _record: Any) -> None:
+    """End what a commit that failed left open, or the next who gets the connection is in it."""
+    if connection is not None and connection.in_transaction:
+        connection.rollback()
 
 
 def _sqlite_begin(connection: Connection) -> None:
@@ -118,12 +126,9 @@ def create_engine(url: str) -> Engine:
         hide_parameters=True,  # an error's text goes to the log, which holds no words of traces
     )
     sa.event.listen(engine, "connect", _sqlite_connect)
+    sa.event.listen(engine, "checkin", _sqlite_checkin)
     sa.event.listen(engine, "begin", _sqlite_begin)
     return engine
-
-
-class NoTurn(Exception):
-    """A request waited too long for its turn to write; nothing of it was done."""
 
 
 def lock(session: Session, row: SQLModel) -> None:
@@ -147,69 +152,11 @@ def unlink_after_commit(session: Session, files: Iterable[Path]) -> None:
         after_commit(session, partial(file.unlink, missing_ok=True))
 
 
-def _commit(session: Session) -> list[Callable[[], None]]:
-    """Commit, and return what waits for it: those may write, so they run without the lock."""
-    session.commit()
-    actions: list[Callable[[], None]] = session.info.pop("after_commit", [])
-    return actions
-
-
-def _run(actions: list[Callable[[], None]]) -> None:
+def _run(actions: Actions) -> None:
     for action in actions:
         action()
 
 
-class _Turn:
-    """The right of a request to write: it ends with the commit, or without anything kept."""
-
-    def __init__(self, session: Session, readers: Engine, give: Callable[[], object]) -> None:
-        self._session = session
-        self._readers = readers
-        self._give: Callable[[], object] | None = give
-        self.actions: list[Callable[[], None]] = []
-
-    def save(self) -> None:
-        """Commit and let the next writer in; from here on the session reads."""
-        if self._give is None:
-            return
-        self._commit()
-        self._session.bind = self._readers
-        sa.event.listen(self._session, "before_flush", _refuse_rows)
-        sa.event.listen(self._session, "do_orm_execute", _refuse_statement)
-
-    def _commit(self) -> None:
-        self.actions = _commit(self._session)
-        self.end()
-
-    def end(self) -> None:
-        """Let the next writer in, if that has not happened yet."""
-        give, self._give = self._give, None
-        if give is not None:
-            give()
-
-    def close(self) -> None:
-        """Commit what is not on disk yet.
-
-        Raises:
-            RuntimeError: Something was written after `save`, which would be lost.
-        """
-        if self._give is not None:
-            self._commit()
-        else:
-            _refuse_rows(self._session)
-
-
-def _refuse_rows(session: Session, *_told: object) -> None:
-    if session.new or session.dirty or session.deleted:
-        raise RuntimeError(_TOO_LATE)
-
-
-def _refuse_statement(state: ORMExecuteState) -> None:
-    if state.is_insert or state.is_update or state.is_delete:
-        raise RuntimeError(_TOO_LATE)
-
-
-_TOO_LATE = "Something was written after the request's work had been saved."
 _TURN = "turn"
 
 
@@ -223,7 +170,7 @@ def save_now(session: Session) -> None:
 
     What fails after it takes nothing back; what writes after it raises RuntimeError.
     """
-    turn: _Turn | None = session.info.get(_TURN)
+    turn: Turn | None = session.info.get(_TURN)
     if turn is not None:
         turn.save()
 
@@ -234,9 +181,6 @@ class Database:
 
     engine: Engine
     _lock: threading.Lock = field(default_factory=threading.Lock)
-    _request_turn: asyncio.Lock = field(default_factory=asyncio.Lock)
-    _limiter: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(1))
-    """One request waits at a time, so one extra thread suffices for lock and commit."""
 
     @classmethod
     def from_url(cls, url: str) -> "Database":
@@ -262,7 +206,7 @@ class Database:
         try:
             with self._write_session() as session:
                 yield session
-                actions = _commit(session)
+                actions = commit(session)
         finally:
             if self.takes_turns:
                 self._lock.release()
@@ -282,46 +226,30 @@ class Database:
                 self._lock.release()
 
     @asynccontextmanager
-    async def writing_request(self) -> AsyncIterator[Session]:
-        """`writing()` for a request: waiting holds no worker thread, so waiters can't starve it."""
-        await self._take_turn()
-        loop = asyncio.get_running_loop()
-        with self._write_session() as session:
-            turn = _Turn(session, self.engine, lambda: loop.call_soon_threadsafe(self._give_turn))
+    async def writing_request(self, *, shares: bool = False) -> AsyncIterator[Session]:
+        """`writing()` for a request: waiting holds no worker thread, so waiters can't starve it.
+
+        Where it `shares`, others who wait may write behind it before its commit, which then keeps
+        the work of all.
+        """
+        turns = self._turns
+        await turns.take(shares=shares)
+        with turns.shared.session() if turns.shared else self._write_session() as session:
+            turn = Turn(session, self.engine, turns, shares=shares)
             session.info[_TURN] = turn
             try:
                 yield session
-                await to_thread.run_sync(turn.close, limiter=self._limiter)
+                await to_thread.run_sync(turn.close, limiter=turns.limiter)
             finally:
                 turn.end()
+            if turn.shared is not None:
+                await turns.see_kept(turn.shared, session)
         if turn.actions:
             await to_thread.run_sync(_run, turn.actions)
 
-    async def _take_turn(self) -> None:
-        if not self.takes_turns:
-            return
-        try:
-            async with asyncio.timeout(TURN_TIMEOUT_S):
-                await self._request_turn.acquire()
-        except TimeoutError as error:
-            raise NoTurn from error
-        if self._lock.acquire(blocking=False):
-            return
-        # A cancelled request must not keep a lock that it never knew it had got.
-        with CancelScope(shield=True):
-            has_it = await to_thread.run_sync(self._wait_for_lock, limiter=self._limiter)
-        if not has_it:
-            self._request_turn.release()
-            raise NoTurn
-
-    def _wait_for_lock(self) -> bool:
-        return self._lock.acquire(timeout=TURN_TIMEOUT_S)
-
-    def _give_turn(self) -> None:
-        if not self.takes_turns:
-            return
-        self._lock.release()
-        self._request_turn.release()
+    @cached_property
+    def _turns(self) -> Turns:
+        return Turns(self._lock if self.takes_turns else None)
 
     @cached_property
     def _writing_engine(self) -> Engine:
@@ -359,15 +287,22 @@ def writes(endpoint: Endpoint) -> Endpoint:
     return endpoint
 
 
+def shares_commit(endpoint: Endpoint) -> Endpoint:
+    """Mark a route that is soon done: what it saves may be committed with others' saves."""
+    endpoint.__dict__["shares_commit"] = True
+    return endpoint
+
+
 async def get_session(request: Request) -> AsyncIterator[Session]:
     """Give a request its session; unsafe methods commit when the route has returned."""
     database: Database = request.app.state.database
-    is_marked = getattr(request.scope.get("endpoint"), "writes", False)
-    if request.method in SAFE_METHODS and not is_marked:
+    endpoint = request.scope.get("endpoint")
+    if request.method in SAFE_METHODS and not getattr(endpoint, "writes", False):
         with database.reading() as session:
             yield session
         return
-    async with database.writing_request() as session:
+    shares = getattr(endpoint, "shares_commit", False)
+    async with database.writing_request(shares=shares) as session:
         yield session
 
 

@@ -10,10 +10,10 @@ import sqlite3
 import sqlalchemy as sa
 import structlog
 
-from server.db import NoTurn
 from server.errors import FaultbookError, StorageFull, Unavailable
+from server.turns import NotKept, NoTurn
 
-KINDS = (sa.exc.DBAPIError, sa.exc.TimeoutError, NoTurn, OSError)
+KINDS = (sa.exc.DBAPIError, sa.exc.TimeoutError, NoTurn, NotKept, OSError)
 """What disk and database raise; some of it is an error of ours all the same."""
 
 _log = structlog.get_logger()
@@ -100,6 +100,8 @@ def refusal(error: BaseException) -> FaultbookError | None:
 def _sentence(error: BaseException) -> str | None:
     if isinstance(error, NoTurn):
         return _BUSY
+    if isinstance(error, NotKept):
+        return _DAMAGED
     if isinstance(error, sa.exc.TimeoutError):
         return _AWAY
     if isinstance(error, sa.exc.DBAPIError):

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from server.api.fields import Asked, Flag, Id, Number, PathId, QueryId, Told, Version
 from server.api.limits import LimitedRoute
 from server.api.pages import Page, SpanQuery
-from server.db import writes
+from server.db import shares_commit, writes
 from server.models.note import Anchor
 from server.routes.screen import AnnotatorScreen, Reader
 from server.services import notes, readings
@@ -88,6 +88,7 @@ def list_notes(
 
 
 @router.post("", status_code=201)
+@shares_commit
 def create_note(screen: AnnotatorScreen, wanted: NewNote) -> NoteBody:
     """Write a note as yourself."""
     note = notes.add_note(

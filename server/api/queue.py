@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from server.api.fields import Asked, Id, PathId, Words
 from server.api.limits import LimitedRoute
+from server.db import shares_commit
 from server.errors import Conflict
 from server.routes.screen import AnnotatorScreen, Reader
 from server.services import queue
@@ -90,6 +91,7 @@ def show_queue(screen: Reader) -> QueueBody:
 
 
 @router.post("/claim")
+@shares_commit
 def claim_next(screen: AnnotatorScreen, wanted: NextWanted | None = None) -> ClaimBody | None:
     """Claim the next trace you have to read; null when nothing is left for you."""
     after = None if wanted is None else wanted.after
@@ -99,6 +101,7 @@ def claim_next(screen: AnnotatorScreen, wanted: NextWanted | None = None) -> Cla
 
 
 @router.post("/claims/{trace_id}/renew")
+@shares_commit
 def renew_claim(screen: AnnotatorScreen, trace_id: PathId) -> ClaimBody:
     """Keep your claim on a trace, or claim it if a place is free."""
     claim = queue.renew(screen.session, screen.member, trace_id, lasting=screen.settings.lease)

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from server.api.fields import Asked, Number, PathId, QueryId, Version, Words
 from server.api.limits import LimitedRoute
 from server.api.pages import Page, SpanQuery
-from server.db import writes
+from server.db import shares_commit, writes
 from server.models.verdict import VerdictValue
 from server.routes.screen import AnnotatorScreen, Reader
 from server.services import readings, verdicts
@@ -83,6 +83,7 @@ def list_verdicts(
 
 
 @router.put("/traces/{trace_id}/verdict")
+@shares_commit
 def put_verdict(screen: AnnotatorScreen, trace_id: PathId, wanted: NewVerdict) -> VerdictBody:
     """Make your verdict on a trace in the current round just this."""
     verdict = verdicts.put(
@@ -97,6 +98,7 @@ def put_verdict(screen: AnnotatorScreen, trace_id: PathId, wanted: NewVerdict) -
 
 
 @router.post("/traces/{trace_id}/verdict/submit")
+@shares_commit
 def submit_verdict(
     screen: AnnotatorScreen, trace_id: PathId, wanted: Finished | None = None
 ) -> VerdictBody:

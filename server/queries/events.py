@@ -35,6 +35,12 @@ SYSTEM_KINDS = (
 )
 """What is logged without being a decision that could be taken back."""
 
+_EVENTS = Event.metadata.tables["event"]
+EVENT_COLUMNS = [column.key for column in _EVENTS.c if not column.primary_key]
+NEW_EVENT = sa.insert(_EVENTS).returning(_EVENTS.c.id)
+"""Of the table, not of the class: each save pays for it, and that way half."""
+NEW_ROWS = sa.insert(EventRow.metadata.tables["event_row"])
+
 
 Number = int | sa.BindParameter[int]
 

@@ -9,12 +9,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-import sqlalchemy as sa
 from sqlmodel import Session
 
 from server.errors import Conflict, Forbidden, NotFound
 from server.models.base import Row, stored_id
-from server.models.event import Event, EventRow
+from server.models.event import Event
 from server.models.journal import (
     CREATED_BY_DECISIONS,
     JOURNALED,
@@ -36,11 +35,6 @@ from server.services.alike_changes import insert_labels, write_alike
 from server.services.row_changes import write_change
 
 RowT = TypeVar("RowT", bound=Row)
-_EVENTS = Event.metadata.tables["event"]
-_EVENT_ROWS = EventRow.metadata.tables["event_row"]
-_EVENT_COLUMNS = [column.key for column in _EVENTS.c if not column.primary_key]
-_NEW_EVENT = sa.insert(_EVENTS).returning(_EVENTS.c.id)
-"""Of the tables, not of the classes: each save pays for it, and that way half."""
 _ROWS_AT_ONCE = 5_000
 """Rows named in one statement; both databases take some 30,000 values at most."""
 
@@ -182,8 +176,8 @@ def _append(
 ) -> Event:
     """Write an event with the rows it names; the session does not hold it."""
     session.flush()
-    columns = {name: getattr(event, name) for name in _EVENT_COLUMNS}
-    event_id = event.id = session.execute(_NEW_EVENT, columns).scalar_one()
+    columns = {name: getattr(event, name) for name in queries.EVENT_COLUMNS}
+    event_id = event.id = session.execute(queries.NEW_EVENT, columns).scalar_one()
     entries = list(alike)
     changed: set[RowName] = {row for entry in entries for row in entry.rows}
     relied = set(about) | {entry.row for entry in entries if entry.is_by_hand}
@@ -200,7 +194,7 @@ def _append(
         for row in (*sorted(changed), *sorted(relied - changed))
     ]
     if named:
-        session.execute(sa.insert(_EVENT_ROWS), named)
+        session.execute(queries.NEW_ROWS, named)
     webhook_outbox.fill(session, event, {row.table for row in changed})
     return event
 

@@ -11,12 +11,13 @@ import sqlalchemy as sa
 from fastapi.testclient import TestClient
 from sqlmodel import select
 
-from server import db, storage, tasks
-from server.db import Database, NoTurn
+from server import storage, tasks, turns
+from server.db import Database
 from server.jobs import Jobs
 from server.models.event import Event
 from server.models.note import Note
 from server.settings import Settings
+from server.turns import NoTurn
 from tests import loops
 from tests.factories import SLUG, make_project
 
@@ -116,7 +117,7 @@ def test_a_database_that_something_else_keeps_locked_is_waited_for_in_bounds(
 def test_nobody_waits_for_a_turn_without_end(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(db, "TURN_TIMEOUT_S", 0.02)
+    monkeypatch.setattr(turns, "TURN_TIMEOUT_S", 0.02)
 
     async def wait_in_vain() -> None:
         with pytest.raises(NoTurn):
