@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 BESIDE_FROM_BYTES = 4 * 1024**2
 """Smaller imports are over before a process has started."""
 _PIPE_BYTES = 1024**2
-_COMMAND = "from server.services.import_answers import main; main()"
+_COMMAND = "import gc; gc.disable(); from server.services.import_answers import main; main()"
 
 
 _COLLECT_EVERY = 100_000
@@ -37,6 +37,7 @@ def collect_seldom() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(_COLLECT_EVERY)
+    gc.enable()
 
 
 class ReadingFailed(Exception):
