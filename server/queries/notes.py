@@ -119,8 +119,16 @@ def ungrouped(project_id: int) -> SelectOfScalar[Note]:
 
 def ungrouped_count(project_id: int) -> SelectOfScalar[int]:
     """How many notes stand under no failure mode."""
-    inner = ungrouped(project_id).order_by(None).subquery()
-    return select(sa.func.count()).select_from(inner)
+    stands = sa.exists().where(col(Grouping.note_id) == col(Note.id)).correlate(Note)
+    return (
+        select(sa.func.count(col(Note.id)))
+        .join(Annotator, col(Annotator.id) == col(Note.annotator_id))
+        .where(
+            Annotator.project_id == project_id,  # who notes something does so in their project
+            Annotator.kind == AnnotatorKind.HUMAN,
+            ~stands,
+        )
+    )
 
 
 def ungrouped_failures(project_id: int, annotator_id: int | None = None) -> SelectOfScalar[int]:
