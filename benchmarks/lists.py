@@ -28,7 +28,7 @@ from server.models.signal import Signal
 from server.models.trace import Trace
 from server.queries.paging import Cursor
 from server.services import projects
-from server.views.traces import PAGE_SIZE
+from server.views.traces import COUNTED, PAGE_SIZE
 
 SIZES: Mapping[str, tuple[int, ...]] = {
     "quick": (1_000, 10_000),
@@ -82,12 +82,12 @@ def places(database: Database) -> Places:
 
 
 def _spread(session: Session, statement: Any, key: Any, row_id: Any) -> list[str]:
-    """Return ten places in an order, as URLs name them; the last is before the last page."""
+    """Return ten places in an order, as links of pages name them; behind the last is the last."""
     ordered = statement.with_only_columns(key, row_id).order_by(key, row_id)
     rows = session.execute(ordered).all()
     last = max(0, len(rows) - PAGE_SIZE - 1)
-    chosen = [rows[last * part // 9] for part in range(10)]
-    return [Cursor(key_, id_).written() for key_, id_ in chosen]
+    ranks = [last * part // 9 for part in range(10)]
+    return [Cursor(*rows[rank], rank if len(rows) > COUNTED else None).written() for rank in ranks]
 
 
 def kinds(at: Places) -> Iterator[Kind]:
