@@ -13,7 +13,7 @@ from server.db import Database
 from server.models.project import Member, Project
 from server.services import projects
 from server.settings import Settings
-from tests import passwords, postgres
+from tests import engines, one_database, passwords, postgres
 from tests.application import serving
 from tests.databases import Databases, PostgresDatabases, Prefilled, SqliteDatabases
 from tests.factories import PROJECT_NAME
@@ -22,11 +22,19 @@ SHARED = Path(__file__).parents[2] / "shared" / "data"
 
 
 passwords.hash_quickly()
+engines.translate_once()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """`--db postgres` runs what uses a database on PostgreSQL, `--db both` on both."""
     parser.addoption("--db", choices=("sqlite", "postgres", "both"), default="sqlite")
+
+
+def pytest_configure() -> None:
+    """Data of tests lies in memory where there is enough, and goes with the test that passed."""
+    memory = postgres.memory()
+    if memory is not None and not os.environ.get("FAULTBOOK_TORTURE"):
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(memory))
 
 
 def pytest_xdist_auto_num_workers() -> int | None:
@@ -35,9 +43,11 @@ def pytest_xdist_auto_num_workers() -> int | None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """With `--db both`, what uses a database is a test for each."""
+    """With `--db both`, what uses a database is a test for each, unless one shows everything."""
     if metafunc.config.getoption("--db") == "both" and "backend" in metafunc.fixturenames:
-        metafunc.parametrize("backend", ("sqlite", "postgres"), indirect=True, scope="session")
+        one = one_database.suffices(metafunc.definition.path)
+        kinds = ("sqlite",) if one else databases_of(metafunc.config)
+        metafunc.parametrize("backend", kinds, indirect=True, scope="session")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -57,12 +67,20 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
+def databases_of(config: pytest.Config) -> tuple[str, ...]:
+    """Return the kinds of databases that tests run on."""
+    chosen: str = config.getoption("--db")
+    return ("sqlite", "postgres") if chosen == "both" else (chosen,)
+
+
 def _belongs(item: pytest.Item, databases: str) -> bool:
-    uses = "backend" in getattr(item, "fixturenames", ())
-    backend = databases
     if databases == "both":
-        backend = item.callspec.params["backend"] if uses else "sqlite"  # type: ignore[attr-defined]
-    return backend == "sqlite" or (uses and item.get_closest_marker("sqlite") is None)
+        given = getattr(item, "callspec", None)
+        databases = given.params.get("backend", "sqlite") if given else "sqlite"
+    uses = "backend" in getattr(item, "fixturenames", ()) or item.get_closest_marker(
+        "each_database"
+    )
+    return databases == "sqlite" or (bool(uses) and item.get_closest_marker("sqlite") is None)
 
 
 @pytest.fixture(scope="session")

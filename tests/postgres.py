@@ -31,7 +31,7 @@ def _unprivileged_user() -> int | None:
     return pwd.getpwnam("nobody").pw_uid if os.geteuid() == 0 else None
 
 
-def _memory() -> Path | None:
+def memory() -> Path | None:
     """Return a folder in memory, where a database is made in a fifth of the time; None if small."""
     if _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free >= _MEMORY_BYTES:
         return _MEMORY
@@ -99,7 +99,7 @@ def _found(name: str) -> str:
 def cluster(options: str = _FAST, where: Path | None = None) -> Iterator[Cluster]:
     """Run a cluster on a free port; in memory, unless another place is named."""
     user = _unprivileged_user()
-    folder = Path(tempfile.mkdtemp(prefix="faultbook-postgres-", dir=where or _memory()))
+    folder = Path(tempfile.mkdtemp(prefix="faultbook-postgres-", dir=where or memory()))
     if user is not None:
         os.chown(folder, user, -1)
     made = Cluster(folder, _free_port(), user, options)

@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 
 from server.assets import shipped
+from tests import one_database
 
 ROOT = Path(__file__).parents[1]
 FILE_LINES = 400
@@ -196,3 +197,7 @@ def test_tests_mirror_the_sources() -> None:
     """A test package stands for each source package that has code of its own."""
     for folder in ("analysis", "server", "importers", "migrations", "browser"):
         assert list((ROOT / "tests" / folder).glob("test_*.py")), f"tests/{folder} is empty"
+
+
+def test_files_that_one_database_suffices_for_are_there() -> None:
+    assert {name for name in one_database.FILES if not (ROOT / "tests" / name).is_file()} == set()

@@ -124,9 +124,8 @@ class Peopled:
         return Team(client, database, self.traces, **callers)
 
 
-@pytest.fixture(scope="session")
-def peopled(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Peopled:
-    """A project with three traces, its people, and a stranger; a module may add to it."""
+def with_people(databases: Databases, data: Path) -> Peopled:
+    """Make a database with a project of three traces, its people, and a stranger."""
     secrets: dict[str, str] = {}
     ids: dict[str, int | None] = {}
     traces: list[int] = []
@@ -149,8 +148,13 @@ def peopled(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> P
                 )
         database.dispose()
 
-    data = tmp_path_factory.mktemp("peopled") / "data"
     return Peopled(databases.prefilled(data, fill), traces, secrets, ids)
+
+
+@pytest.fixture(scope="session")
+def peopled(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Peopled:
+    """A project with three traces, its people, and a stranger; a module may add to it."""
+    return with_people(databases, tmp_path_factory.mktemp("peopled") / "data")
 
 
 def worked_on(

@@ -1,6 +1,9 @@
 """The API keeps to its own schema, whatever is sent: bounded, the same examples every time."""
 
 import os
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 import schemathesis
@@ -12,9 +15,13 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from server.api.app import create_api
 from server.api.fields import LARGEST
+from tests.application import serving
+from tests.conftest import databases_of
 from tests.databases import Databases
-from tests.server.api.conftest import API, Peopled, Team, worked_on
+from tests.server.api.conftest import API, Peopled, Team, with_people, worked_on
 
+# Making up a case takes longer than sending it: each is sent to both databases.
+pytestmark = pytest.mark.each_database
 EXAMPLES = 50 if os.environ.get("FAULTBOOK_TORTURE") else 10
 
 
@@ -47,11 +54,33 @@ def add_something(team: Team) -> None:
 
 
 @pytest.fixture(scope="module")
-def peopled(
-    peopled: Peopled, databases: Databases, tmp_path_factory: pytest.TempPathFactory
-) -> Peopled:
-    """The team's project with something of each kind."""
-    return worked_on(peopled, databases, tmp_path_factory.mktemp("worked") / "data", add_something)
+def worked(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, tuple[Databases, Peopled]]:
+    """The team's project with something of each kind, on each database of this run."""
+    found = {}
+    for kind in databases_of(request.config):
+        databases: Databases = request.getfixturevalue(f"{kind}_databases")
+        folder = tmp_path_factory.mktemp(kind)
+        peopled = with_people(databases, folder / "people")
+        found[kind] = (databases, worked_on(peopled, databases, folder / "work", add_something))
+    return found
+
+
+@pytest.fixture
+def teams(
+    worked: dict[str, tuple[Databases, Peopled]], tmp_path: Path
+) -> Iterator[dict[str, Team]]:
+    """The team on a copy of each."""
+    with ExitStack() as opened:
+        found = {}
+        for kind, (databases, peopled) in worked.items():
+            settings = databases.settings(tmp_path / kind, peopled.prefilled)
+            guarded = opened.enter_context(settings)
+            guarded.no_login = False
+            client = opened.enter_context(serving(guarded, follow_redirects=False))
+            found[kind] = peopled.team(client, client.app.state.database)  # type: ignore[attr-defined]
+        yield found
 
 
 def aimed(case: Case) -> None:
@@ -70,14 +99,16 @@ def aimed(case: Case) -> None:
     deadline=None,
     suppress_health_check=list(HealthCheck),
 )
-def test_every_answer_is_as_the_schema_says(case: Case, team: Team, backend: str) -> None:
-    if backend == "postgres" and case.meta and case.meta.generation.mode is GenerationMode.NEGATIVE:
-        return  # refused before any database is asked: tried on the other one
+def test_every_answer_is_as_the_schema_says(case: Case, teams: dict[str, Team]) -> None:
     aimed(case)
-    server.app = team.client.app
-    case.call_and_validate(
-        headers={"Authorization": f"Bearer {team.alice.secret}"},
-        # No schema can say which names are taken, which steps exist, or what a filter means; and
-        # test_access.py sends every request without a token and with a guessed one.
-        excluded_checks=[positive_data_acceptance, ignored_auth],
-    )
+    is_refused = case.meta and case.meta.generation.mode is GenerationMode.NEGATIVE
+    for kind, team in teams.items():
+        if kind == "postgres" and is_refused:
+            continue  # before any database is asked: tried on the other one
+        server.app = team.client.app
+        case.call_and_validate(
+            headers={"Authorization": f"Bearer {team.alice.secret}"},
+            # No schema can say which names are taken, which steps exist, or what a filter means;
+            # and test_access.py sends every request without a token and with a guessed one.
+            excluded_checks=[positive_data_acceptance, ignored_auth],
+        )

@@ -1,0 +1,76 @@
+"""Tests that look at pages and files: `--db both` runs them on SQLite alone.
+
+What they assert is made of rows after these have been read: markup, columns of a file, who may open
+a page, numbers of an analysis. The statements underneath run on both databases in the tests of
+services, queries, frames, events and the queue; and `test_page_reads.py` opens the pages on both.
+`--db postgres` leaves none of them out.
+"""
+
+from pathlib import Path
+
+HERE = Path(__file__).parent
+FILES = frozenset(
+    {
+        "attack/test_sign_in.py",
+        "server/api/test_access.py",
+        "server/api/test_failures.py",
+        "server/assistance/test_judge_drafts.py",
+        "server/assistance/test_names.py",
+        "server/cohorts/test_cohort_pages.py",
+        "server/cohorts/test_evaluation_sets.py",
+        "server/cohorts/test_judges_link.py",
+        "server/lenses/test_cohorts.py",
+        "server/lenses/test_diagnose.py",
+        "server/lenses/test_fft.py",
+        "server/lenses/test_fingerprint.py",
+        "server/lenses/test_surface.py",
+        "server/oidc/test_attacks.py",
+        "server/oidc/test_people.py",
+        "server/oidc/test_provider.py",
+        "server/test_authorisation.py",
+        "server/test_blindness.py",
+        "server/test_codebook_pages.py",
+        "server/test_cold_start.py",
+        "server/test_compare.py",
+        "server/test_compression_lens.py",
+        "server/test_conversation.py",
+        "server/test_demo.py",
+        "server/test_display_profile.py",
+        "server/test_draw_pages.py",
+        "server/test_evaluator_exports.py",
+        "server/test_export_page.py",
+        "server/test_exports_page.py",
+        "server/test_first_turns.py",
+        "server/test_hand_offs.py",
+        "server/test_hazard_lens.py",
+        "server/test_imports_page.py",
+        "server/test_judges.py",
+        "server/test_lens_join.py",
+        "server/test_lifecycle_page.py",
+        "server/test_live_page.py",
+        "server/test_modes_wait.py",
+        "server/test_parquet.py",
+        "server/test_pitfalls.py",
+        "server/test_platform_exports.py",
+        "server/test_prevalence_page.py",
+        "server/test_queue_board.py",
+        "server/test_read_as_stored.py",
+        "server/test_refi_qda.py",
+        "server/test_regression.py",
+        "server/test_report.py",
+        "server/test_request_log.py",
+        "server/test_saturation_page.py",
+        "server/test_security.py",
+        "server/test_settings_page.py",
+        "server/test_surface_views.py",
+        "server/test_token_track.py",
+        "server/test_transitions.py",
+        "server/test_uncertainty_lens.py",
+        "server/test_workbook.py",
+    }
+)
+
+
+def suffices(path: Path) -> bool:
+    """Return whether one database shows all that the tests of a file are about."""
+    return path.is_relative_to(HERE) and path.relative_to(HERE).as_posix() in FILES
