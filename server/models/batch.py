@@ -66,7 +66,7 @@ class Lease(Row, table=True):
 
     batch_trace_id: int = Field(foreign_key="batch_trace.id", ondelete="CASCADE")
     slot: int = 0
-    annotator_id: int = Field(foreign_key="annotator.id")
+    annotator_id: int = Field(foreign_key="annotator.id", index=True)
     expires_at: datetime = Field(sa_type=UtcDateTime)
     token: str
 

@@ -28,6 +28,11 @@ def _stands(now: Any, latest: Any) -> sa.ColumnElement[bool]:
     return sa.and_(col(Lease.expires_at) > now, col(Lease.created_at) <= latest)
 
 
+def moment(now: datetime) -> dict[str, datetime]:
+    """What a statement that was made once takes for the time."""
+    return {"now": now, "latest": now + CLOCK_TOLERANCE}
+
+
 def readers(*, kind: AnnotatorKind = AnnotatorKind.HUMAN) -> sa.ColumnElement[bool]:
     """Whether an annotator reads here; whose judgement only came along with the data does not."""
     return sa.and_(
@@ -52,13 +57,13 @@ def finished_readings() -> sa.ScalarSelect[int]:
     )
 
 
-def _leases_of_others(annotator_id: int, now: datetime) -> sa.ScalarSelect[int]:
+def _leases_of_others(annotator_id: Number) -> sa.ScalarSelect[int]:
     return (
         sa.select(sa.func.count(col(Lease.id)))
         .where(
             col(Lease.batch_trace_id) == col(BatchTrace.id),
             col(Lease.annotator_id) != annotator_id,
-            stands(now),
+            _stands(sa.bindparam("now"), sa.bindparam("latest")),
         )
         .correlate(BatchTrace)
         .scalar_subquery()
@@ -90,28 +95,19 @@ def wanted_of(annotator_id: Number) -> tuple[sa.ColumnElement[bool], ...]:
     )
 
 
-def free(
-    batch: Batch,
-    annotator_id: int,
-    now: datetime,
-    *,
-    behind: int = -1,
-    but_not: int = 0,
-    put_off: bool = False,
-) -> SelectOfScalar[BatchTrace]:
+@cache
+def free(*, put_off: bool) -> SelectOfScalar[BatchTrace]:
     """The first trace of a batch that an annotator may claim, in reading order.
 
-    On PostgreSQL a row that somebody is just claiming is passed over.
+    On PostgreSQL a row that somebody is just claiming is passed over. Made once, with the
+    parameters `batch_id`, `annotator_id`, `behind` (the position after which to look), `but_not` (a
+    trace to leave out) and the `moment`.
 
     Args:
-        batch: Where to look.
-        annotator_id: Who asks.
-        now: Leases that expire before it do not count.
-        behind: Position after which to look.
-        but_not: Trace to leave out.
         put_off: Look among those that the annotator put off, instead of the others.
     """
-    taken = finished_readings() + _leases_of_others(annotator_id, now)
+    annotator_id: sa.BindParameter[int] = sa.bindparam("annotator_id")
+    taken = finished_readings() + _leases_of_others(annotator_id)
     was_put_off = (
         sa.exists()
         .where(
@@ -123,9 +119,9 @@ def free(
         select(BatchTrace)
         .join(Batch, col(Batch.id) == col(BatchTrace.batch_id))
         .where(
-            BatchTrace.batch_id == batch.id,
-            BatchTrace.position > behind,
-            BatchTrace.trace_id != but_not,
+            col(BatchTrace.batch_id) == sa.bindparam("batch_id"),
+            col(BatchTrace.position) > sa.bindparam("behind"),
+            col(BatchTrace.trace_id) != sa.bindparam("but_not"),
             *wanted_of(annotator_id),
             was_put_off if put_off else ~was_put_off,
             taken < col(BatchTrace.reviews),
@@ -151,32 +147,40 @@ def place(round_id: int, trace_id: int) -> SelectOfScalar[BatchTrace]:
     )
 
 
-def finished_last(round_id: int, annotator_id: int) -> SelectOfScalar[BatchTrace]:
-    """Where the trace stands that an annotator finished last in a round, the latest first."""
+@cache
+def finished_last() -> SelectOfScalar[BatchTrace]:
+    """Where the trace stands that `annotator_id` finished last in `round_id`, the latest first."""
+    round_id: sa.BindParameter[int] = sa.bindparam("round_id")
     return (
         select(BatchTrace)
         .join(Batch, col(Batch.id) == col(BatchTrace.batch_id))
         .join(Verdict, col(Verdict.trace_id) == col(BatchTrace.trace_id))
         .where(
-            Batch.round_id == round_id,
-            Verdict.round_id == round_id,
-            Verdict.annotator_id == annotator_id,
+            col(Batch.round_id) == round_id,
+            col(Verdict.round_id) == round_id,
+            col(Verdict.annotator_id) == sa.bindparam("annotator_id"),
             col(Verdict.submitted_at).is_not(None),
         )
         .order_by(col(Verdict.id).desc(), col(BatchTrace.batch_id).desc())
+        .limit(1)
     )
 
 
-def held_by(round_id: int, annotator_id: int, now: datetime) -> sa.Select[Lease, BatchTrace]:
-    """What an annotator holds and has not finished, the latest claim first."""
+@cache
+def held_by() -> sa.Select[Lease, BatchTrace]:
+    """What `annotator_id` holds in `round_id` and has not finished, the latest claim first.
+
+    Every claim asks, so it is made once; it also takes the `moment`.
+    """
+    annotator_id: sa.BindParameter[int] = sa.bindparam("annotator_id")
     return (
         sa.select(Lease, BatchTrace)
         .join(BatchTrace, col(BatchTrace.id) == col(Lease.batch_trace_id))
         .join(Batch, col(Batch.id) == col(BatchTrace.batch_id))
         .where(
-            col(Batch.round_id) == round_id,
+            col(Batch.round_id) == sa.bindparam("round_id"),
             col(Lease.annotator_id) == annotator_id,
-            stands(now),
+            _stands(sa.bindparam("now"), sa.bindparam("latest")),
             ~finished_by(annotator_id),
         )
         .order_by(col(Lease.id).desc())
@@ -188,13 +192,14 @@ def leases_on(batch_trace_id: int) -> SelectOfScalar[Lease]:
     return select(Lease).where(Lease.batch_trace_id == batch_trace_id).order_by(col(Lease.slot))
 
 
-def finished_count(batch_trace_id: int) -> sa.Select[int]:
-    """How many people have finished a trace of a batch."""
+@cache
+def finished_count() -> sa.Select[int]:
+    """How many people have finished a trace of a batch, its `batch_trace_id`; made once."""
     return (
         sa.select(finished_readings())
         .select_from(BatchTrace)
         .join(Batch, col(Batch.id) == col(BatchTrace.batch_id))
-        .where(col(BatchTrace.id) == batch_trace_id)
+        .where(col(BatchTrace.id) == sa.bindparam("batch_trace_id"))
     )
 
 
@@ -254,7 +259,7 @@ def counts(project_id: int, now: datetime) -> sa.Select[int, int, int, int, int]
 def claims_at(round_id: int, trace_id: int, now: datetime, annotator_id: int) -> dict[str, Any]:
     """The parameters of `claims_on`."""
     who = {"round_id": round_id, "trace_id": trace_id, "annotator_id": annotator_id}
-    return {**who, "now": now, "latest": now + CLOCK_TOLERANCE}
+    return {**who, **moment(now)}
 
 
 @cache

@@ -50,7 +50,8 @@ def claim_next(
     """
     round_id = stored_id(rounds.current(session, member))
     if after is None:
-        held = session.execute(queries.held_by(round_id, member.id, utc_now())).first()
+        asked = {"round_id": round_id, "annotator_id": member.id, **queries.moment(utc_now())}
+        held = session.execute(queries.held_by(), asked).first()
         if held is not None:
             return _renewed(session, held[0], held[1].trace_id, lasting)
     for _ in range(_TRIES):
@@ -65,27 +66,29 @@ def claim_next(
 def _first_free(
     session: Session, member: Member, round_id: int, after: int | None
 ) -> BatchTrace | None:
-    found = (session.exec(some).first() for some in _search(session, member, round_id, after))
+    searched = _search(session, member, round_id, after)
+    found = (session.exec(some, params=asked).first() for some, asked in searched)
     return next((place for place in found if place is not None), None)
 
 
 def _search(
     session: Session, member: Member, round_id: int, after: int | None
-) -> Iterator[SelectOfScalar[BatchTrace]]:
-    now, batches = utc_now(), session.exec(queries.of_round(round_id)).all()
-    beside = (
-        queries.finished_last(round_id, member.id)
-        if after is None
-        else queries.place(round_id, after)
-    )
-    here = session.exec(beside.limit(1)).first()
-    but_not = after or 0
+) -> Iterator[tuple[SelectOfScalar[BatchTrace], dict[str, Any]]]:
+    """Yield where to look, one behind the other: statements and their parameters."""
+    batches = session.exec(queries.of_round(round_id)).all()
+    if after is None:
+        asked = {"round_id": round_id, "annotator_id": member.id}
+        here = session.exec(queries.finished_last(), params=asked).first()
+    else:
+        here = session.exec(queries.place(round_id, after).limit(1)).first()
+    who = {"annotator_id": member.id, "but_not": after or 0, **queries.moment(utc_now())}
     for batch in batches:
         if here is not None and batch.id == here.batch_id:
-            yield queries.free(batch, member.id, now, behind=here.position, but_not=but_not)
+            behind = {"batch_id": batch.id, "behind": here.position}
+            yield queries.free(put_off=False), {**who, **behind}
     for put_off in (False, True):
         for batch in batches:
-            yield queries.free(batch, member.id, now, but_not=but_not, put_off=put_off)
+            yield queries.free(put_off=put_off), {**who, "batch_id": batch.id, "behind": -1}
 
 
 def _claim(session: Session, member: Member, place: BatchTrace, lasting: timedelta) -> Claim | None:
@@ -98,7 +101,8 @@ def _claim(session: Session, member: Member, place: BatchTrace, lasting: timedel
     own = next((lease for lease in live.values() if lease.annotator_id == member.id), None)
     if own is not None:
         return _renewed(session, own, place.trace_id, lasting)
-    done = session.execute(queries.finished_count(stored_id(place))).scalar_one()
+    asked = {"batch_trace_id": stored_id(place)}
+    done = session.execute(queries.finished_count(), asked).scalar_one()
     if done + len(live) >= place.reviews:
         return None
     slot = next(number for number in range(place.reviews) if number not in live)

@@ -53,6 +53,15 @@ def test_two_readers_are_given_different_traces_and_each_their_own_again(
         assert claimed(session, "Lead") == third
 
 
+@pytest.mark.sqlite
+def test_what_somebody_holds_is_not_looked_for_among_all_traces(database: Database) -> None:
+    asked = {"round_id": 1, "annotator_id": 1, **queries.moment(utc_now())}
+    sent = sa.text(f"EXPLAIN QUERY PLAN {queries.held_by()}").bindparams(**asked)
+    with database.engine.connect() as connection:
+        plan = [step.detail for step in connection.execute(sent)]
+    assert plan[0] == "SEARCH lease USING INDEX ix_lease_annotator_id (annotator_id=?)", plan
+
+
 def test_a_trace_that_is_read_often_enough_goes_to_nobody(database: Database) -> None:
     first, second = batch_of(database, 2)
     with database.writing() as session:
