@@ -8,8 +8,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import xlsxwriter
-
 from server import __version__
 from server.errors import Invalid
 from server.exporters import csv_table, label_bundle
@@ -124,6 +122,8 @@ def write(source: Source, choices: Choices) -> Iterator[bytes]:
 
 
 def _fill(path: Path, source: Source, choices: Choices) -> None:
+    import xlsxwriter
+
     options = {"constant_memory": True, "tmpdir": str(path.parent), "in_memory": False}
     book = xlsxwriter.Workbook(str(path), options)
     book.set_properties({"created": _EPOCH.replace(tzinfo=None), "comments": "Made by Faultbook"})

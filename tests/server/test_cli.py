@@ -26,10 +26,20 @@ def import_tau(data: Path, *more: object) -> Ended:
     return Ended("import", TAU, "--project", "Tau", "--data", data, "--json", *more)
 
 
-def test_the_command_line_loads_nothing_heavy_before_it_knows_what_is_asked() -> None:
-    told = "import server.cli, sys; print(*sys.modules)"
+def loaded_with(name: str) -> set[str]:
+    told = f"import {name}, sys; print(*sys.modules)"
     ended = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True)
-    assert not {"pandas", "numpy", "sqlalchemy", "fastapi"} & {*ended.stdout.split()}
+    return {*ended.stdout.split()}
+
+
+def test_the_command_line_loads_nothing_heavy_before_it_knows_what_is_asked() -> None:
+    assert not {"pandas", "numpy", "sqlalchemy", "fastapi"} & loaded_with("server.cli")
+
+
+def test_the_server_starts_without_what_only_an_analysis_or_an_export_needs() -> None:
+    computing = {"scipy", "sklearn", "torch", "umap", "numba", "tokenizers", "dask"}
+    others = {"altair", "openpyxl", "xlsxwriter", "prometheus_client"}
+    assert not (computing | others) & loaded_with("server.app")
 
 
 def test_import_makes_the_project_and_says_what_it_read(data: Path) -> None:
