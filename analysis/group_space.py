@@ -70,7 +70,9 @@ def _most_similar(similarity: NDArray[np.float32], most: int) -> NDArray[np.int6
     candidates = similarity >= last[:, None]
     several = candidates.sum(axis=1) > most
     nearest = np.empty((len(similarity), most), dtype=np.int64)
-    nearest[~several] = np.nonzero(candidates[~several])[1].reshape(-1, most)
+    # Counted flat: far faster than rows and columns.
+    flat = np.flatnonzero(candidates[~several])
+    nearest[~several] = flat.reshape(-1, most) % similarity.shape[1]
     for row in np.flatnonzero(several):
         columns = np.flatnonzero(candidates[row])
         order = np.argsort(-similarity[row, columns], kind="stable")

@@ -3,7 +3,7 @@
 import hashlib
 import os
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -39,9 +39,31 @@ class GroupArtefact:
     add_threshold: float
     """Similarity from which a group is offered to a mode."""
 
-    def has(self, row: int, text: str) -> bool:
-        """Whether the note of `row` still reads as it did."""
-        return self.text_hashes[row] == text_hash(text)
+    @cached_property
+    def leaf_ids(self) -> tuple[int, ...]:
+        """The notes of the tree, in its order."""
+        return tuple(self.note_ids[row] for row in self.leaves.tolist())
+
+    @cached_property
+    def leaf_of(self) -> dict[int, int]:
+        """Where in the tree each of its notes is."""
+        return {note: leaf for leaf, note in enumerate(self.leaf_ids)}
+
+    @cached_property
+    def row_of(self) -> dict[int, int]:
+        """The row of each note."""
+        return {note: row for row, note in enumerate(self.note_ids)}
+
+    @cached_property
+    def leaf_hashes(self) -> tuple[str, ...]:
+        """What names the texts of the tree's notes, in its order."""
+        return tuple(self.text_hashes[row] for row in self.leaves.tolist())
+
+    @cached_property
+    def leaf_vectors(self) -> Vectors:
+        """The vectors of the tree's notes, in its order."""
+        every = len(self.leaves) == len(self.vectors)
+        return self.vectors if every else self.vectors[self.leaves]
 
 
 def write_groups(path: Path, artefact: GroupArtefact) -> None:

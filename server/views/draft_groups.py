@@ -10,7 +10,7 @@ from analysis.clusters import UNGROUPED, Labels, cut
 from analysis.draft_groups import DraftGroup, describe_groups
 from analysis.matching import ModeMatch, match_to_modes
 from analysis.splitting import keep_apart
-from server.artefacts import GroupArtefact
+from server.artefacts import GroupArtefact, text_hash
 from server.views.decided_groups import Decided
 from server.views.notes import NoteView
 
@@ -61,15 +61,13 @@ class Drafts:
         self._artefact = artefact
         self._decided = decided
         self._notes = notes
-        rows = artefact.leaves.tolist()
-        self._ids = [artefact.note_ids[row] for row in rows]
-        self._leaf_of = {note: leaf for leaf, note in enumerate(self._ids)}
-        self._vectors = artefact.vectors[artefact.leaves]
+        self._ids, self._vectors = artefact.leaf_ids, artefact.leaf_vectors
+        self._leaf_of = artefact.leaf_of
         # Free notes that the run knew as they are now; the others are newer than it.
         self.suggested = frozenset(
             note
-            for note, row in zip(self._ids, rows, strict=True)
-            if note in decided.free and artefact.has(row, decided.free[note].text)
+            for note, known in zip(self._ids, artefact.leaf_hashes, strict=True)
+            if note in decided.free and known == text_hash(decided.free[note].text)
         )
         self._mode_rows = self._rows_by_mode()
         self._modes = {mode: artefact.vectors[found] for mode, found in self._mode_rows.items()}
@@ -120,11 +118,11 @@ class Drafts:
 
     def _rows_by_mode(self) -> dict[int, list[int]]:
         rows: dict[int, list[int]] = {mode: [] for mode in self._decided.modes}
-        for row, note in enumerate(self._artefact.note_ids):
-            mode = self._decided.placed.get(note)
-            if mode in rows:
+        for note, mode in self._decided.placed.items():
+            row = self._artefact.row_of.get(note)
+            if row is not None and mode in rows:
                 rows[mode].append(row)
-        return rows
+        return {mode: sorted(found) for mode, found in rows.items()}
 
     def _card(self, group: DraftGroup) -> GroupCard:
         notes = tuple(self._note(leaf) for leaf in group.members)

@@ -300,7 +300,6 @@ def _suggestions(
         if note in material.notes
     }
     points = () if board_only else map_points(latest, material.notes, hues)
-    known = sum(note in material.notes for note in artefact.note_ids)
     return Suggestions(
         run_id=stored_id(latest.run),
         embedder=str(result["embedder"]),
@@ -312,11 +311,15 @@ def _suggestions(
         more_groups=min(drafts.hidden, SHOWN),
         newer=drafts.newer,
         points=points,
-        undrawn=0 if board_only else known - len(points),
+        undrawn=0 if board_only else _known(latest, material) - len(points),
         is_laid_out=latest.layout is not None,
         engines=_ENGINES if len(material.decided.free) >= density.LEAST_NOTES else (),
         engine=str(result.get("engine", "tree")),
     )
+
+
+def _known(latest: LatestGroups, material: GroupMaterial) -> int:
+    return sum(note in material.notes for note in latest.artefact.note_ids)
 
 
 def _singles(

@@ -1,6 +1,6 @@
 """Notes as lists show them: their words, and the way to where they were written."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import sqlalchemy as sa
 from sqlmodel import Session
@@ -9,8 +9,7 @@ from server.models.project import Member
 from server.queries import notes as queries
 
 
-@dataclass(frozen=True)
-class NoteView:
+class NoteView(NamedTuple):
     """A note with the external id of its trace and the path to it there."""
 
     id: int
