@@ -4,8 +4,10 @@ Hamel Husain and Shreya Shankar, "AI Evals" course, transition failure matrix: r
 state that went well, columns the state in which the first failure happened.
 """
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Iterator, Sequence
+from itertools import pairwise
 
+import numpy as np
 import pandas as pd
 
 from analysis.estimates import wilson
@@ -79,8 +81,7 @@ def failure_transitions(steps: pd.DataFrame, failures: pd.DataFrame) -> pd.DataF
     failed_at = dict(zip(failures[TRACE_ID], failures[FAILED_AT], strict=True))
     counts: dict[tuple[str, str], int] = {}
     reached: dict[str, int] = {}
-    for trace_id, path in paths.groupby(TRACE_ID, sort=False):
-        states, positions = list(path[STATE]), list(path[POSITION])
+    for trace_id, positions, states in _runs(paths):
         place = _failing_place(positions, failed_at.get(trace_id))
         before = states if place is None else _before(states, place)
         for state in {START, *before}:
@@ -102,13 +103,21 @@ def failed_transitions(steps: pd.DataFrame, failures: pd.DataFrame) -> pd.DataFr
     failed_at = dict(zip(failures[TRACE_ID], failures[FAILED_AT], strict=True))
     paths = steps[(steps[STATE] != "") & steps[TRACE_ID].isin(failed_at)]
     rows = []
-    for trace_id, path in paths.sort_values([TRACE_ID, POSITION]).groupby(TRACE_ID, sort=False):
-        states = list(path[STATE])
-        place = _failing_place(list(path[POSITION]), failed_at[trace_id])
+    for trace_id, positions, states in _runs(paths.sort_values([TRACE_ID, POSITION])):
+        place = _failing_place(positions, failed_at[trace_id])
         if place is not None:
             before = _before(states, place)
             rows.append((trace_id, before[-1] if before else START, states[place]))
     return pd.DataFrame(rows, columns=[TRACE_ID, BEFORE, FAILED])
+
+
+def _runs(paths: pd.DataFrame) -> Iterator[tuple[Hashable, list[int], list[str]]]:
+    """Yield each trace with its positions and states; rows of a trace stand together."""
+    traces, positions, states = (paths[name].tolist() for name in (TRACE_ID, POSITION, STATE))
+    ends = np.flatnonzero(paths[TRACE_ID].to_numpy()[1:] != paths[TRACE_ID].to_numpy()[:-1]) + 1
+    bounds = [0, *ends.tolist(), len(traces)] if traces else []
+    for start, end in pairwise(bounds):
+        yield traces[start], positions[start:end], states[start:end]
 
 
 def _failing_place(positions: Sequence[int], failed_at: int | None) -> int | None:

@@ -48,6 +48,7 @@ from server.routes import (
     lens_settings,
     lenses,
     lifecycle,
+    long_pages,
     members,
     metrics,
     model_profiles,
@@ -156,6 +157,7 @@ ROUTERS: Sequence[APIRouter] = (
     token_settings.router,
     tokenizers.router,
     transitions.router,
+    long_pages.router,
     undo.router,
     webhooks.router,
 )

@@ -190,7 +190,7 @@ def step_frame(session: Session, trace_ids: Sequence[int]) -> pd.DataFrame:
     rows: list[Any] = []
     for start in range(0, len(trace_ids), _TRACES_AT_ONCE):
         some = trace_ids[start : start + _TRACES_AT_ONCE]
-        rows.extend(session.execute(queries.shapes_of_steps(some)).all())
+        rows.extend(_rows(session, queries.shapes_of_steps(some)))
     return _frame(rows, TRACE_ID, POSITION, ROLE, KIND, NAME)
 
 

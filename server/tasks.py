@@ -38,6 +38,7 @@ from server.services.runs import Handler
 from server.settings import Settings
 from server.views.cohorts.held_out_table import measured_sets
 from server.views.lenses.at_hand import answered
+from server.views.long_pages import built
 
 _log = structlog.get_logger()
 _LOOK_EVERY_S = 20.0
@@ -59,6 +60,7 @@ HANDLERS: dict[str, Handler] = {
     RunKind.NEAR_DUPLICATES: near_duplicates.perform,
     RunKind.NOTE_MAP: note_maps.perform,
     RunKind.OUTCOMES: outcome_rules.perform,
+    RunKind.PAGE: partial(lens_runs.perform, answered=built),
     RunKind.RETENTION: retention.perform,
     RunKind.SIGNALS: signals.perform,
 }

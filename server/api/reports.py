@@ -7,11 +7,10 @@ from pydantic import BaseModel, Field
 
 from server.api.filters import FiltersQuery
 from server.api.limits import LimitedRoute
-from server.event_log import head
 from server.routes.analysis_files import seeing_modes
 from server.routes.screen import Reader
+from server.views.long_pages import PageAtHand
 from server.views.regression import regression_answer
-from server.views.report import report
 from server.views.report_files import ReportFormat, written
 
 router = APIRouter(prefix="/projects/{slug}", tags=["reports"], route_class=LimitedRoute)
@@ -38,7 +37,7 @@ def show_report(screen: Reader, kind: ReportFormat) -> Response:
     In the JSON, `event_log.head` is what it rests on.
     """
     seeing_modes(screen)
-    made = report(screen.session, screen.member, head(screen.session, screen.member.project_id))
+    made = PageAtHand(screen.session, screen.member, screen.settings, "report", ()).report
     return Response(written(made, kind), media_type=kind.media_type)
 
 

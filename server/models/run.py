@@ -24,6 +24,7 @@ class RunKind(StrEnum):
     NOTE_MAP = "note_map"
     NEAR_DUPLICATES = "near_duplicates"
     OUTCOMES = "outcomes"
+    PAGE = "page"
     RETENTION = "retention"
     SIGNALS = "signals"
 

@@ -129,6 +129,20 @@ def passes(
     )
 
 
+def decisions(project_id: int, most: int) -> sa.Select[int]:
+    """How many verdicts and labels a project has, counted no further than `most`."""
+    parts = [
+        sa.select(col(table.id))
+        .join(Trace, col(Trace.id) == col(table.trace_id))
+        .where(col(Trace.project_id) == project_id)
+        .limit(most)
+        .subquery()
+        for table in (Verdict, Label)
+    ]
+    verdicts, labels = (sa.select(sa.func.count()).select_from(part) for part in parts)
+    return sa.select(verdicts.scalar_subquery() + labels.scalar_subquery())
+
+
 def modes_since(project_id: int) -> sa.Select[int | None, datetime]:
     """Every mode in use and when it came to be."""
     return (

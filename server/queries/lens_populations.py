@@ -119,11 +119,6 @@ def state(project_id: int, kinds: Sequence[str], computes_signals: str) -> State
     Imports, the end of the last one, the last trace of all, the last event whose kind begins with
     one of `kinds`, the last finished run of the kind `computes_signals`.
     """
-    last_run = sa.select(sa.func.max(col(AnalysisRun.id))).where(
-        col(AnalysisRun.project_id) == project_id,
-        col(AnalysisRun.kind) == computes_signals,
-        col(AnalysisRun.status) == RunStatus.DONE,
-    )
     return sa.select(
         sa.func.count(col(Import.id)),
         sa.func.max(col(Import.finished_at)),
@@ -133,8 +128,17 @@ def state(project_id: int, kinds: Sequence[str], computes_signals: str) -> State
         .order_by(col(Event.id).desc())
         .limit(1)
         .scalar_subquery(),
-        last_run.scalar_subquery(),
+        last_done(project_id, computes_signals).scalar_subquery(),
     ).where(col(Import.project_id) == project_id)
+
+
+def last_done(project_id: int, kind: str) -> sa.Select[Any]:
+    """The last finished run of a kind."""
+    return sa.select(sa.func.max(col(AnalysisRun.id))).where(
+        col(AnalysisRun.project_id) == project_id,
+        col(AnalysisRun.kind) == kind,
+        col(AnalysisRun.status) == RunStatus.DONE,
+    )
 
 
 def decided_since(project_id: int, kinds: Sequence[str], event_id: int) -> Statement:
@@ -183,20 +187,22 @@ def judged(project_id: int, conditions: Sequence[Bool]) -> Statement:
     )
 
 
-def answers(project_id: int, question: str) -> SelectOfScalar[AnalysisRun]:
+def answers(
+    project_id: int, question: str, kind: str = RunKind.LENS
+) -> SelectOfScalar[AnalysisRun]:
     """Finished runs and kept readings of a question, the latest first; in any state of the data.
 
     A run's `input_digest` is the question, a colon, the state.
     """
-    return of_kind(project_id, RunKind.LENS).where(
+    return of_kind(project_id, kind).where(
         col(AnalysisRun.input_digest).startswith(f"{question}:", autoescape=True),
         col(AnalysisRun.status) == RunStatus.DONE,
     )
 
 
-def runs_for(project_id: int, digest: str) -> SelectOfScalar[AnalysisRun]:
+def runs_for(project_id: int, digest: str, kind: str = RunKind.LENS) -> SelectOfScalar[AnalysisRun]:
     """Runs of a question on a state of the data, however they ended, the latest first."""
-    return of_kind(project_id, RunKind.LENS).where(AnalysisRun.input_digest == digest)
+    return of_kind(project_id, kind).where(AnalysisRun.input_digest == digest)
 
 
 def answers_for(project_id: int, digest: str) -> SelectOfScalar[AnalysisRun]:
@@ -204,9 +210,11 @@ def answers_for(project_id: int, digest: str) -> SelectOfScalar[AnalysisRun]:
     return runs_for(project_id, digest).where(col(AnalysisRun.status) == RunStatus.DONE)
 
 
-def under_way_or_filed(project_id: int, digest: str) -> SelectOfScalar[AnalysisRun]:
+def under_way_or_filed(
+    project_id: int, digest: str, kind: str = RunKind.LENS
+) -> SelectOfScalar[AnalysisRun]:
     """Runs of a question on a state of the data that have an answer in a file or will have one."""
-    return runs_for(project_id, digest).where(
+    return runs_for(project_id, digest, kind).where(
         sa.or_(
             col(AnalysisRun.status).in_((RunStatus.QUEUED, RunStatus.RUNNING)),
             sa.and_(col(AnalysisRun.status) == RunStatus.DONE, col(AnalysisRun.artefact) != ""),

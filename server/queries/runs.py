@@ -32,7 +32,8 @@ def shown_to(member: Member) -> sa.ColumnElement[bool]:
     is_told = col(AnalysisRun.kind) != RunKind.ASSISTANT
     if not member.is_blind:
         return is_told
-    tells_none = col(AnalysisRun.kind).not_in((RunKind.LENS, RunKind.EVALUATION_SETS))
+    telling = (RunKind.LENS, RunKind.EVALUATION_SETS, RunKind.PAGE)
+    tells_none = col(AnalysisRun.kind).not_in(telling)
     return sa.and_(is_told, sa.or_(tells_none, col(AnalysisRun.created_by) == member.id))
 
 

@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Response
 
 from server.errors import Invalid
+from server.routes.long_pages import show_long
 from server.routes.screen import LeadScreen, Reader
 from server.services import step_states
 from server.views.transitions import transitions_page
@@ -15,10 +16,9 @@ PAGE = "transitions/show.html"
 
 
 @router.get("")
-def show_transitions(screen: Reader, before: str = "", failed: str = "") -> Response:
+def show_transitions(screen: Reader) -> Response:
     """From which state runs fail, into which; with a cell chosen, its runs."""
-    view = transitions_page(screen.session, screen.member, before=before, failed=failed)
-    return screen.show(PAGE, view, section="overview")
+    return show_long(screen, "transitions", PAGE)
 
 
 @router.post("")

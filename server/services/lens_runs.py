@@ -45,14 +45,20 @@ Answered = Callable[[Session, Member, Mapping[str, Any], Told], Computed]
 
 
 def request(
-    session: Session, jobs: Jobs, member: Member, parameters: Mapping[str, Any], digest: str
+    session: Session,
+    jobs: Jobs,
+    member: Member,
+    parameters: Mapping[str, Any],
+    digest: str,
+    *,
+    kind: RunKind = RunKind.LENS,
 ) -> AnalysisRun:
     """Ask for an answer as a job; the one under way or kept for this state is returned."""
     asked = {**parameters, ANNOTATOR: member.id}
-    known = session.exec(queries.under_way_or_filed(member.project_id, digest)).first()
+    known = session.exec(queries.under_way_or_filed(member.project_id, digest, kind)).first()
     if known is not None:
         return known
-    run = runs.request(session, jobs, member, RunKind.LENS, asked)
+    run = runs.request(session, jobs, member, kind, asked)
     run.input_digest = digest
     session.add(run)
     return run
@@ -119,7 +125,7 @@ def _member(session: Session, context: RunContext) -> Member:
 def _clear(session: Session, settings: Settings, run: AnalysisRun) -> None:
     """Drop the oldest answers of a question, and their files."""
     question = run.input_digest.partition(":")[0]
-    found = session.exec(queries.answers(run.project_id, question)).all()
+    found = session.exec(queries.answers(run.project_id, question, run.kind)).all()
     old = [one for one in found if stored_id(one) != stored_id(run)][KEPT - 1 :]
     unlink_after_commit(session, [settings.data / one.artefact for one in old if one.artefact])
     for one in old:

@@ -17,6 +17,7 @@ from server.queries.filters import Filters
 from server.sampling.feasible import name_of
 from server.views.answers import Answer, FileFormat
 from server.views.filter_bar import FilterBar, filter_bar, url
+from server.views.freshness import Freshness
 from server.views.population import Population
 from server.views.prevalence_pivot import STRATEGY, JudgedTrace, choices, judged_traces
 from server.views.saturation_page import Download
@@ -90,6 +91,8 @@ class RegressionPage:
     """How many items of a cell are named at most; files name all."""
     only_own: bool
     can_lead: bool
+    freshness: Freshness | None = None
+    """Where a job computed it."""
 
 
 def compare(population: Population, by: str, before: str, after: str) -> Comparison:

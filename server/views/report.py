@@ -16,6 +16,7 @@ from server.queries.filters import Filters
 from server.views.agreement_answer import agreement_answer
 from server.views.agreement_questions import Versions
 from server.views.diagnoses import DiagnosisLine, signed_lines
+from server.views.freshness import Freshness
 from server.views.population import Population
 from server.views.prevalence import PrevalenceTable, prevalence_table
 from server.views.regression import Comparison, compare
@@ -98,6 +99,8 @@ class Report:
     only_own: bool
     numbers: Mapping[str, Any]
     """The same as plain values."""
+    freshness: Freshness | None = None
+    """Where a job computed it."""
 
 
 def report(session: Session, member: Member, head: Head) -> Report:

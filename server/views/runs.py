@@ -24,6 +24,7 @@ _NAMES: dict[str, str] = {
     RunKind.MODE_SUGGESTIONS: "Modes suggested for notes",
     RunKind.NEAR_DUPLICATES: "Search for near-duplicates",
     RunKind.OUTCOMES: "Outcome rules over all traces",
+    RunKind.PAGE: "Page about all that was read",
     RunKind.RETENTION: "Retention",
     RunKind.SIGNALS: "Signals of traces",
 }
@@ -38,6 +39,7 @@ _RESULTS: dict[str, str] = {
     RunKind.MODE_SUGGESTIONS: "/groups",
     RunKind.NEAR_DUPLICATES: "/traces?near_duplicate=yes",
     RunKind.OUTCOMES: "/outcome-rules",
+    RunKind.PAGE: "{path}",
     RunKind.SIGNALS: "/traces",
 }
 _TRACEBACK = "Traceback ("

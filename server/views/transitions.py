@@ -24,6 +24,7 @@ from server.models.project import Member
 from server.models.verdict import VerdictValue
 from server.queries import traces
 from server.views.facts import Facts
+from server.views.freshness import Freshness
 
 _LISTED = 200
 """Traces of one cell that the page lists; the cell says how many there are."""
@@ -75,6 +76,8 @@ class TransitionsPage:
     states: tuple[StateCount, ...]
     rules: str
     error: str
+    freshness: Freshness | None = None
+    """Where a job computed it."""
 
 
 def transitions_page(

@@ -97,6 +97,7 @@ LEAST = {
         GET /projects/{slug}/palette.json
         GET /projects/{slug}/prevalence
         GET /projects/{slug}/prevalence/{kind}
+        POST /projects/{slug}/{page}/compute
         GET /projects/{slug}/regression
         GET /projects/{slug}/regression/{kind}
         GET /projects/{slug}/report

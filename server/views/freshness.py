@@ -1,0 +1,21 @@
+"""When a page was computed that takes longer than a request may, and how far a newer one is."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from server.views.runs import RunView
+
+
+@dataclass(frozen=True)
+class Freshness:
+    """What is known of a page that a job computes."""
+
+    title: str
+    at: datetime | None
+    """When what is shown was computed; None while there is nothing to show."""
+    is_old: bool
+    """Whether there is no page of the data as they are now."""
+    run: RunView | None
+    """The run that computes one, or that failed to."""
+    url: str
+    compute_url: str
