@@ -160,7 +160,7 @@ def server(tmp_path: Path) -> Iterator[Running]:
 
 
 @pytest.fixture
-def url(server: Running) -> str:
-    """Where the test's own server answers."""
-    address: str = server.answer["url"]
-    return address
+def url(tmp_path: Path) -> Iterator[str]:
+    """Where an empty data directory of the test's own is served, without a process of its own."""
+    with listening(tmp_path / "data") as url:
+        yield url

@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from server.demo import TRACES as DEMO_TRACES
+from tests.processes import Running
 
 READ = 10
 BOATS = (
@@ -104,6 +105,13 @@ def accept_group(page: Page, words: str, name: str) -> None:
     page.keyboard.insert_text(name)
     page.keyboard.press("Control+Enter")
     expect(page.locator("#modes")).to_contain_text(name)
+
+
+@pytest.fixture
+def url(server: Running) -> str:
+    """Where a process answers that was started as people start it."""
+    address: str = server.answer["url"]
+    return address
 
 
 @pytest.fixture
