@@ -45,7 +45,9 @@ def export(
     from server.exporters.registry import exporter_of
     from server.queries.filters import Filters
     from server.services import exports, projects
+    from server.services.import_process import collect_seldom
 
+    collect_seldom()
     if format_name.strip().lower() == FORMAT:
         export_archive(console, project, out, filters)
         return

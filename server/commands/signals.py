@@ -66,7 +66,9 @@ def _of_project(console: Console, project: str, executor: str, workers: int | No
     from server.models.run import AnalysisRun, RunKind, RunStatus
     from server.services import projects, runs
     from server.services import signals as service
+    from server.services.import_process import collect_seldom
 
+    collect_seldom()
     settings = console.settings.model_copy(update={"executor": executor})
     with opened(console) as database:
         with database.writing() as session:

@@ -24,6 +24,7 @@ from server.db import Database
 from server.importers.outcome_facts import FAILED_CHARACTERS, tool_failed
 from server.models.trace import Outcome, StepKind
 from server.queries import signals as queries
+from server.services.import_process import collect_seldom
 from server.signals import registry
 from server.signals.base import Output, Value
 
@@ -90,6 +91,7 @@ _worker: dict[str, Database] = {}
 
 
 def _begin(url: str) -> None:
+    collect_seldom()
     _worker["database"] = Database.from_url(url)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
