@@ -47,6 +47,7 @@ def test_a_long_group_lists_its_first_notes_and_the_rest_when_asked(
     part, page = client.get(path, headers=HTMX).text, client.get(path).text
     assert "<html" not in part
     assert 'name="notes"' in part
+    assert part.count("autofocus") == 1  # whoever asked by keys goes on from there
     assert "<html" in page
     assert 'name="notes"' not in page
     for rest in (part, page):
