@@ -2,8 +2,10 @@
 
 from collections.abc import Collection, Sequence
 from functools import cache
+from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.orm import defer
 from sqlmodel import col, select
 from sqlmodel.sql.expression import Select, SelectOfScalar
 
@@ -18,6 +20,21 @@ def of_project(project_id: int) -> SelectOfScalar[Trace]:
 def one(project_id: int, trace_id: int) -> SelectOfScalar[Trace]:
     """One trace, if it is in the project."""
     return select(Trace).where(Trace.project_id == project_id, Trace.id == trace_id)
+
+
+@cache
+def found() -> SelectOfScalar[Trace]:
+    """`trace_id`, if it is in `project_id`, without its words; made once, for every page asks."""
+    # As long as all its steps together; nobody who finds one trace needs it.
+    searched: Any = Trace.search_text
+    return (
+        select(Trace)
+        .where(
+            col(Trace.id) == sa.bindparam("trace_id"),
+            col(Trace.project_id) == sa.bindparam("project_id"),
+        )
+        .options(defer(searched))
+    )
 
 
 @cache

@@ -1,8 +1,5 @@
 """Traces of the member's project."""
 
-from typing import Any
-
-from sqlalchemy.orm import defer
 from sqlmodel import Session
 
 from server.errors import NotFound
@@ -17,10 +14,9 @@ def find(session: Session, member: Member, trace_id: int) -> Trace:
     Raises:
         NotFound: The project has no such trace.
     """
-    # As long as all its steps together; nobody who finds one trace needs it.
-    searched: Any = Trace.search_text
-    trace = session.get(Trace, trace_id, options=[defer(searched)])
-    if trace is None or trace.project_id != member.project_id:
+    asked = {"trace_id": trace_id, "project_id": member.project_id}
+    trace = session.exec(queries.found(), params=asked).first()
+    if trace is None:
         raise _missing(trace_id)
     return trace
 
