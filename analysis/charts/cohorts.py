@@ -13,8 +13,10 @@ from analysis.charts.theme import (
     INK_3,
     PAPER,
     SEQUENTIAL,
+    SPACED,
     TRACES,
     opens_traces,
+    share_axis,
     specification,
 )
 
@@ -43,7 +45,13 @@ def task_map(cells: pd.DataFrame, cohorts: pd.DataFrame, models: list[str]) -> d
     colour = alt.Color(
         "failed:Q",
         scale=alt.Scale(domain=[0, 1], range=list(SEQUENTIAL)),
-        legend=alt.Legend(title="share failed", format=".0%", gradientLength=160, offset=_HEAD),
+        legend=alt.Legend(
+            title="share failed",
+            format=".0%",
+            labelExpr=SPACED,
+            gradientLength=160,
+            offset=_HEAD,
+        ),
     )
     drawn = (
         alt.Chart(cells)
@@ -129,7 +137,7 @@ def spectrum(frame: pd.DataFrame) -> dict[str, Any]:
     import altair as alt
 
     x = alt.X("component:O", axis=alt.Axis(title="component", labelAngle=0, grid=False))
-    axis = alt.Axis(title="share of what difficulty does not explain", format=".0%")
+    axis = share_axis("share of what difficulty does not explain")
     base = alt.Chart(frame).encode(x=x)
     beyond = alt.condition("datum.is_beyond", alt.value(ACCENT), alt.value(EDGE))
     bars = base.mark_bar(size=22).encode(y=alt.Y("share:Q", axis=axis), color=beyond, **_said())
@@ -155,7 +163,7 @@ def intervals(
     ends += [] if reference is None else [reference]
     known = [float(end) for end in ends if end == end]
     scale = alt.Scale(domain=[min(known, default=0), max(known, default=1)], nice=True, zero=False)
-    axis = alt.Axis(title=title, format=style)
+    axis = share_axis(title, style=style)
     rows = alt.Y(
         "name:N", sort=names, axis=alt.Axis(title=None, labelLimit=230, grid=False, ticks=False)
     )

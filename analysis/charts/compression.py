@@ -16,6 +16,7 @@ from analysis.charts.theme import (
     TRACES,
     opens_traces,
     outcome_colour,
+    share_axis,
     specification,
     token_axis,
 )
@@ -180,7 +181,7 @@ def budget_chart(bins: pd.DataFrame, cap: pd.DataFrame, overall: float) -> dict[
     scale, axis = _log(spread), _tokens(*spread)
     x = alt.X("middle:Q", scale=scale, axis=axis)
     share = alt.Scale(domain=[0, 1])
-    y = alt.Y("accuracy:Q", scale=share, axis=alt.Axis(title="correct", format=".0%"))
+    y = alt.Y("accuracy:Q", scale=share, axis=share_axis("correct"))
     base = alt.Chart(bins).encode(href=opens_traces())
     wide = base.mark_rule(strokeWidth=3, color=ACCENT, opacity=0.35).encode(
         x=alt.X("low:Q", scale=scale, axis=axis), x2="high:Q", y=y

@@ -4,7 +4,15 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.charts.theme import DIVERGING, EDGE, INK, INK_2, opens_traces, specification
+from analysis.charts.theme import (
+    DIVERGING,
+    EDGE,
+    INK,
+    INK_2,
+    opens_traces,
+    share_axis,
+    specification,
+)
 
 TOLD = "told"
 """Column with what a mark says in words: its tooltip, and what screen readers say."""
@@ -77,7 +85,7 @@ def effects(frame: pd.DataFrame, null: float, title: str) -> dict[str, Any]:
     names = list(dict.fromkeys(frame["name"]))
     # From the right end leftwards, so that a long title is not cut where the plot is narrow.
     style = "+.0%" if null == 0 else ".2f"
-    axis = alt.Axis(title=title, titleAnchor="end", titleAlign="right", format=style)
+    axis = share_axis(title, style=style, titleAnchor="end", titleAlign="right")
     ends = (float(min(frame["low"].min(), null)), float(max(frame["high"].max(), null)))
     scale = alt.Scale(domain=list(ends), nice=True, zero=False)
     rows: Any = alt.Y(

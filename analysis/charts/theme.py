@@ -187,6 +187,17 @@ def token_axis(
     return alt.Axis(title=title, labelExpr=count, labelOverlap="greedy", **options)
 
 
+SPACED = "replace(datum.label, '%', '\\u00a0%')"
+"""Label of a tick that stands apart from its percent sign, as everywhere on the page."""
+
+
+def share_axis(title: str, *, style: str = ".0%", **options: Any) -> "alt.Axis":
+    """Return an axis of shares: 0 %, 50 %, 100 %; `style` is how d3 writes the number."""
+    import altair as alt
+
+    return alt.Axis(title=title, format=style, labelExpr=SPACED, **options)
+
+
 def painted(spec: Mapping[str, Any], *, width: int) -> dict[str, Any]:
     """Return a specification with the light colours put in and no links, for files.
 

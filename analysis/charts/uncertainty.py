@@ -13,6 +13,7 @@ from analysis.charts.theme import (
     INK_2,
     INK_3,
     opens_traces,
+    share_axis,
     specification,
 )
 
@@ -180,7 +181,7 @@ def traces_chart(points: pd.DataFrame) -> dict[str, Any]:
 
 
 def _share(title: str) -> alt.Axis:
-    return alt.Axis(title=title, format="%")
+    return share_axis(title, style="%")
 
 
 def triage_chart(points: pd.DataFrame, chance: pd.DataFrame) -> dict[str, Any]:
