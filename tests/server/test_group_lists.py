@@ -1,13 +1,20 @@
 """Group with many notes: lists show their beginning, and give the rest when asked."""
 
 import re
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
+from sqlmodel import select
 
 from server.db import Database
+from server.models.note import Note
+from server.settings import Settings
 from server.views.groups import NOTES_SHOWN, SHOWN
 from server.views.note_map import MOST_POINTS
+from tests.application import serving
+from tests.databases import Databases, Prefilled
 from tests.server.noted import GROUPS, HTMX, cards, joined, make_noted_project, suggest
 
 SUBJECTS = (
@@ -18,13 +25,32 @@ SUBJECTS = (
 TWINS = 15
 
 
-@pytest.fixture
-def ids(database: Database, client: TestClient) -> list[int]:
-    """Notes on many subjects, each said twice, and the first of them fifteen times."""
+def fill(settings: Settings) -> None:
+    """Put notes on many subjects in, each said twice, the first fifteen times, and group them."""
     texts = [text for text in SUBJECTS for _ in range(2)] + [SUBJECTS[0]] * (TWINS - 2)
-    made = make_noted_project(database, texts)
-    suggest(client)
-    return made
+    without_model = settings.model_copy(update={"embedding_model": "no-model"})  # words will do
+    with serving(without_model) as client:
+        make_noted_project(client.app.state.database, texts)  # type: ignore[attr-defined]  # Starlette's app
+        suggest(client)
+
+
+@pytest.fixture(scope="module")
+def grouped(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Prefilled:
+    """The notes with suggestions, once for all tests."""
+    return databases.prefilled(tmp_path_factory.mktemp("grouped") / "data", fill)
+
+
+@pytest.fixture
+def settings(tmp_path: Path, databases: Databases, grouped: Prefilled) -> Iterator[Settings]:
+    with databases.settings(tmp_path / "data", grouped) as settings:
+        yield settings.model_copy(update={"embedding_model": "no-model"})
+
+
+@pytest.fixture
+def ids(database: Database) -> list[int]:
+    """The notes that the suggestions were made of."""
+    with database.reading() as session:
+        return [note for note in session.exec(select(Note.id).order_by(Note.id)) if note]
 
 
 def listed(html: str) -> list[int]:
