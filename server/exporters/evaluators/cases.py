@@ -135,9 +135,12 @@ def _heading(step: StepRecord) -> str:
 def value(trace: TraceRecord, criterion: Criterion, annotator: int | None) -> str | None:
     """Return pass where people say the failure is absent, fail where it is present."""
     mode = criterion.mode.id
+    own = trace.labels_of(mode)
+    if not own:
+        return None
     if annotator is None:
-        found = combine(trace.labels_of(mode), mode).value
+        found = combine(own, mode).value
     else:
-        own = (x for x in trace.labels if x.annotator_id == annotator and not x.is_gold)
-        found = next((label.value for label in own if label.mode == mode), None)
+        theirs = (x for x in own if x.annotator_id == annotator and not x.is_gold)
+        found = next((label.value for label in theirs), None)
     return None if found is None else FAIL if found == PRESENT else PASS
