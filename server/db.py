@@ -1,8 +1,8 @@
 """The database: engines, SQLite pragmas, one writer at a time, and the only commits.
 
 SQLite takes one writer. Writers queue on one process-wide lock before `BEGIN IMMEDIATE`, which
-keeps the slowest save near the typical one; without it they collide and back off. PostgreSQL
-needs no such turn-taking.
+keeps the slowest save near the typical one; without it they collide and back off. Requests take
+turns for it in `turns.py`, where several may be kept by one commit. PostgreSQL needs no turns.
 """
 
 import sqlite3
