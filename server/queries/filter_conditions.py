@@ -30,7 +30,7 @@ from server.queries.filters import (
     Filters,
 )
 from server.queries.found_by_people import Who, Work
-from server.queries.json_values import dimension_is, dimension_number, has_tag
+from server.queries.json_values import dimension_is, dimension_number, has_tag, on_the_way
 from server.queries.sessions import HAS_SESSION
 from server.signals import registry
 
@@ -88,7 +88,11 @@ def conditions(filters: Filters, sight: Sight) -> list[Bool]:
     """
     annotator = filters.get("annotator")
     asked = filters.without("annotator") if filters.get("verdict") else filters
-    return [_condition(condition, sight, annotator) for condition in asked.conditions]
+    found = [_condition(condition, sight, annotator) for condition in asked.conditions]
+    if len(found) == 1:
+        return found
+    keys = [condition.key for condition in asked.conditions]
+    return [on_the_way(one) if key in _TAGS else one for key, one in zip(keys, found, strict=True)]
 
 
 def _condition(condition: Condition, sight: Sight, annotator: Condition | None) -> Bool:
@@ -133,6 +137,7 @@ def _positive(condition: Condition, sight: Sight, annotator: Condition | None) -
 
 
 _OUTCOMES = ("outcome", "outcome_source")
+_TAGS = ("tags", "groups")
 _COLUMNS: Mapping[str, Any] = {
     "trace": Trace.external_id,
     "item": Trace.item_id,
