@@ -45,13 +45,7 @@ def task_map(cells: pd.DataFrame, cohorts: pd.DataFrame, models: list[str]) -> d
     colour = alt.Color(
         "failed:Q",
         scale=alt.Scale(domain=[0, 1], range=list(SEQUENTIAL)),
-        legend=alt.Legend(
-            title="share failed",
-            format=".0%",
-            labelExpr=SPACED,
-            gradientLength=160,
-            offset=_HEAD,
-        ),
+        legend=_share_legend(),
     )
     drawn = (
         alt.Chart(cells)
@@ -143,6 +137,14 @@ def spectrum(frame: pd.DataFrame) -> dict[str, Any]:
     bars = base.mark_bar(size=22).encode(y=alt.Y("share:Q", axis=axis), color=beyond, **_said())
     null = base.mark_tick(color=INK, thickness=2, size=30, tooltip=None)
     return specification(alt.layer(bars, null.encode(y=alt.Y("null:Q", axis=axis))))
+
+
+def _share_legend() -> Any:
+    import altair as alt
+
+    return alt.Legend(
+        title="share failed", format=".0%", labelExpr=SPACED, gradientLength=160, offset=_HEAD
+    )
 
 
 def intervals(

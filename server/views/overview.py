@@ -61,6 +61,8 @@ class Overview:
     findings: tuple[Finding, ...]
     events: tuple[EventView, ...]
     only_own: bool
+    sees_none: bool
+    """Whether reading is blind and the member, a viewer, never reads: no verdict shows."""
     only_own_events: bool
     data: DataSummary
     first_steps: tuple[FirstStep, ...]
@@ -86,6 +88,7 @@ def overview(facts: Facts) -> Overview:
         findings=findings(facts),
         events=latest_events(session, member, _LATEST),
         only_own=member.is_blind,
+        sees_none=member.is_blind and not member.role.can_annotate,
         only_own_events=sees_only_own(member),
         data=_data(facts, now.traces),
         first_steps=first_steps(now) if _is_fresh(now) else (),

@@ -9,7 +9,7 @@ from server.models.base import stored_id
 from server.models.batch import BatchTrace
 from server.models.judge import Judge, JudgeVerdict
 from server.models.label import LabelValue
-from server.models.project import Member
+from server.models.project import Member, Role
 from server.models.verdict import VerdictValue
 from server.sampling.wanted import Strategy
 from server.services import batches, groupings, labels, modes, notes, projects, verdicts
@@ -280,6 +280,21 @@ def test_an_annotator_sees_nothing_of_the_others(client: TestClient, database: D
     assert "bob was here" not in client.get(PATH).text
     client.cookies.delete("faultbook_acting")
     assert "bob was here" in client.get(PATH).text
+
+
+def test_a_viewer_of_blind_reading_is_not_told_that_they_read_nothing(
+    client: TestClient, database: Database
+) -> None:
+    make_project(database)
+    with database.writing() as session:
+        for trace_id in drawn(session):
+            read(session, member(session), trace_id, FAIL)
+        member(session, "Annotator A").annotator.role = Role.VIEWER
+    client.cookies.set("faultbook_acting", "Annotator%20A")
+    page = client.get(PATH).text
+    assert "3 traces to read. Reading is blind" in page
+    assert "your own reading" not in page
+    assert "read of 3" not in page
 
 
 def test_only_the_latest_ten_events_are_shown(database: Database) -> None:
