@@ -62,7 +62,7 @@ def _report(session: Session, member: Member, _fields: Fields, progress: Progres
 def _regression(
     session: Session, member: Member, fields: Fields, progress: Progress
 ) -> RegressionPage:
-    progress(0, 1, "items in both")
+    progress(0, None, "items in both")
     asked = dict(fields)
     return regression_page(
         session,
@@ -76,7 +76,7 @@ def _regression(
 def _transitions(
     session: Session, member: Member, fields: Fields, progress: Progress
 ) -> TransitionsPage:
-    progress(0, 1, "steps of the traces read")
+    progress(0, None, "steps of the traces read")
     asked = dict(fields)
     cell = {name: asked.get(name, "") for name in ("before", "failed")}
     return transitions_page(session, member, **cell)
