@@ -156,9 +156,11 @@ class Turns:
             if shares and shared.stands and shared.members < MOST_SHARE:
                 return True
             await to_thread.run_sync(self.end_shared, limiter=self.limiter)
-            lock.release()  # as after any commit: a job may wait for it
+            lock.release()  # a job that waits for it comes first
+        elif lock.acquire(blocking=False):
+            return True
         wait = partial(lock.acquire, timeout=TURN_TIMEOUT_S)
-        return lock.acquire(blocking=False) or await to_thread.run_sync(wait, limiter=self.limiter)
+        return await to_thread.run_sync(wait, limiter=self.limiter)
 
     def give(self) -> None:
         """Let the next request write; other threads only where no transaction is left open."""
