@@ -137,7 +137,7 @@ def saving(
     is_timed: bool = True,
     theirs: Mapping[str, Theirs] | None = None,
 ) -> None:
-    """Save by one and by twenty clients, by API and by screen; else only none may be lost."""
+    """Save by one and by twenty clients, by API and screen; without `is_timed` in any time."""
     beside = theirs or {}
     with served.opened(url) as database:
         trace_ids, _ = traces(database)
