@@ -37,7 +37,7 @@ from server.queries import events as event_queries
 from server.queries import imports as import_queries
 from server.queries import otlp as otlp_queries
 from server.queries import traces as trace_queries
-from server.services import archive_files, assistant_runs, events, traces
+from server.services import archive_files, assistant_runs, events, lens_runs, traces
 from server.settings import Settings
 
 _TEXTS = {
@@ -56,7 +56,7 @@ def erase(session: Session, settings: Settings, member: Member, trace_id: int) -
     """Erase a trace's words for good; nothing takes this back, and no import brings it back.
 
     The uploaded file it came in goes, too, with the file of that import's refused records, and so
-    do archives of the project that lie on this server.
+    do archives of the project that lie on this server, and pages that jobs have kept.
 
     Raises:
         NotFound: The project has no such trace.
@@ -120,6 +120,7 @@ def _erase_trace(session: Session, settings: Settings, trace: Trace) -> None:
 
 def _erase_files(session: Session, settings: Settings, trace: Trace) -> None:
     archive_files.forget(session, settings, trace.project_id)
+    lens_runs.forget_pages(session, settings, trace.project_id)
     if trace.import_id is None:
         return
     rows = session.exec(import_queries.of_project(trace.project_id)).all()

@@ -14,6 +14,7 @@ from server.models.base import stored_id, utc_now
 from server.models.project import Annotator, Member, Project
 from server.models.run import AnalysisRun, RunKind, RunStatus
 from server.queries import lens_populations as queries
+from server.queries.runs import of_kind
 from server.services import runs
 from server.services.runs import RunContext
 from server.settings import Settings
@@ -112,6 +113,17 @@ def perform(context: RunContext, *, answered: Answered) -> dict[str, Any]:
         session.flush()
         _clear(session, context.settings, run)
     return found.result
+
+
+def forget_pages(session: Session, settings: Settings, project_id: int) -> None:
+    """Drop the pages that jobs have kept, which quote traces and notes; they are computed again."""
+    for run in session.exec(of_kind(project_id, RunKind.PAGE)).all():
+        if run.status.is_over:
+            unlink_after_commit(session, [settings.data / run.artefact] if run.artefact else [])
+            session.delete(run)
+        else:
+            run.cancel_requested = True
+            session.add(run)
 
 
 def _member(session: Session, context: RunContext) -> Member:

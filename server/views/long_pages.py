@@ -212,7 +212,9 @@ def _digest(session: Session, member: Member, name: str, fields: Fields) -> str:
     facts = Facts(session, member)
     sight = [facts.scope, member.role.value, member.may_lead]
     signals = queries.last_done(member.project_id, RunKind.SIGNALS)
-    state = [facts.state, session.execute(signals).scalar_one(), member.project.settings]
+    project = member.project
+    said = [project.slug, project.name, project.description, project.settings]
+    state = [facts.state, session.execute(signals).scalar_one(), said]
     return f"{_hash([name, list(fields), sight])}:{_hash(state)}"
 
 

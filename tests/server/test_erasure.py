@@ -13,7 +13,7 @@ from server.models.base import stored_id
 from server.models.event import Event
 from server.models.note import Anchor, Note
 from server.models.project import Member, Project
-from server.models.run import AnalysisRun, Embedding
+from server.models.run import AnalysisRun, Embedding, RunKind, RunStatus
 from server.models.trace import Attachment, Import, ImportStatus, Step, Trace
 from server.models.verdict import Verdict, VerdictValue
 from server.services import erasure, events, groupings, modes, notes, projects, verdicts
@@ -86,9 +86,9 @@ def test_files_that_hold_words_of_it_go_with_the_commit(
         lead = projects.local_member(session, project)
         attached = settings.attachments / hashlib.sha256(SECRET.encode()).hexdigest()
         uploaded, refused = settings.uploads / "chats.jsonl", settings.refused / "import-1.jsonl"
-        archived = settings.artefacts / "archive-1.zip"
-        for file in (attached, uploaded, refused, archived):
-            file.parent.mkdir(parents=True)
+        archived, page = (settings.artefacts / name for name in ("archive-1.zip", "page.json.gz"))
+        for file in (attached, uploaded, refused, archived, page):
+            file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(SECRET)
         row = Import(
             project_id=lead.project_id,
@@ -100,7 +100,13 @@ def test_files_that_hold_words_of_it_go_with_the_commit(
         run = AnalysisRun(
             project_id=lead.project_id, kind="archive", artefact="artefacts/archive-1.zip"
         )
-        session.add_all([row, run])
+        report = AnalysisRun(
+            project_id=lead.project_id,
+            kind=RunKind.PAGE,
+            status=RunStatus.DONE,
+            artefact="artefacts/page.json.gz",
+        )
+        session.add_all([row, run, report])
         session.flush()
         trace = make_trace(session, project, "t1", (f"I am {SECRET}",), import_id=row.id)
         step = session.exec(select(Step).where(Step.trace_id == trace.id)).one()
@@ -110,7 +116,8 @@ def test_files_that_hold_words_of_it_go_with_the_commit(
         session.flush()
         erasure.erase(session, settings, lead, stored_id(trace))
         assert attached.exists(), "nothing is gone before the rest is on disk"
-    assert not [file for file in (attached, uploaded, refused, archived) if file.exists()]
+    files = (attached, uploaded, refused, archived, page)
+    assert not [file for file in files if file.exists()]
     with database.reading() as session:
         assert SECRET not in everything_stored(session)
         assert session.exec(select(Import.stored_path)).one() == ""
