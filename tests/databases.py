@@ -69,6 +69,7 @@ class PostgresDatabases:
 
     def __init__(self, server: str) -> None:
         self._server = server
+        self._connection = postgres.connection(server)
         self._empty = f"migrated_{uuid4().hex}"
         self._kept = [self._empty]
         self._execute(f"CREATE DATABASE {self._empty}")
@@ -78,6 +79,7 @@ class PostgresDatabases:
         """Leave the server as it was."""
         for name in self._kept:
             self._drop(name)
+        self._connection.close()
 
     @contextmanager
     def settings(self, data: Path, like: Prefilled | None) -> Iterator[Settings]:
@@ -108,4 +110,4 @@ class PostgresDatabases:
         return sa.make_url(self._server).set(database=name).render_as_string(hide_password=False)
 
     def _execute(self, statement: str) -> None:
-        postgres.execute(self._server, statement)
+        self._connection.execute(statement.encode())

@@ -130,7 +130,12 @@ def plain(url: str) -> str:
     return url.replace("postgresql+psycopg://", "postgresql://")
 
 
+def connection(url: str) -> psycopg.Connection:
+    """Connect for statements that PostgreSQL allows in no transaction."""
+    return psycopg.connect(plain(url), autocommit=True)
+
+
 def execute(url: str, statement: str) -> None:
-    """Run a statement that PostgreSQL allows in no transaction."""
-    with psycopg.connect(plain(url), autocommit=True) as connection:
-        connection.execute(statement.encode())
+    """Run one of them."""
+    with connection(url) as opened:
+        opened.execute(statement.encode())
