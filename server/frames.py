@@ -30,14 +30,15 @@ from analysis.sampling import INCLUSION_WEIGHT
 from analysis.transitions import KIND, NAME, POSITION, ROLE
 from analysis.uncertainty.packed_features import columns, unpacked
 from server.models.project import Member
+from server.queries import findings, ratings, token_features
 from server.queries import frames as queries
-from server.queries import ratings, token_features
 
 FIRST_FAILURE_STEP = "first_failure_step"
 SAMPLED_BY = "sampled_by"
 BATCH_ID = "batch_id"
 ROUND_ID = "round_id"
 AT = "at"
+JUDGE = "judge"
 _TRACES_AT_ONCE = 5_000
 """Ids in one statement; both databases take some 30,000 at most."""
 _FACTS = tuple(column.key for column in (*token_features.SETTINGS, *token_features.LENGTHS))
@@ -48,7 +49,7 @@ def label_frame(
     project_id: int,
     *,
     member: Member | None = None,
-    trace_ids: Collection[int] | None = None,
+    trace_ids: queries.TraceIds | None = None,
 ) -> pd.DataFrame:
     """What is decided on each trace × mode: trace_id, mode, value, source, annotator.
 
@@ -115,6 +116,11 @@ def verdict_frame(
     """
     rows = _rows(session, queries.verdicts(project_id, member))
     return _frame(rows, TRACE_ID, ANNOTATOR, VALUE, FIRST_FAILURE_STEP)
+
+
+def judged_frame(session: Session, project_id: int) -> pd.DataFrame:
+    """What machines said of whole traces, by their names: judge, trace_id, value."""
+    return _frame(_rows(session, findings.judged(project_id)), JUDGE, TRACE_ID, VALUE)
 
 
 def each_label_frame(

@@ -4,7 +4,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 from sqlmodel import col, select
-from sqlmodel.sql.expression import Select, SelectOfScalar
+from sqlmodel.sql.expression import SelectOfScalar
 
 from server.models.judge import Judge, JudgeVerdict
 from server.models.note import Note
@@ -47,12 +47,16 @@ def failed_without_step(project_id: int, annotator_id: int | None) -> SelectOfSc
     return _failed(project_id, annotator_id).where(col(Verdict.first_failure_step).is_(None))
 
 
-def judged(project_id: int) -> Select[str, int, VerdictValue]:
-    """Judge, trace and verdict of every machine that judges whole traces."""
+def judged(project_id: int) -> sa.Select[str, int, str]:
+    """Judge, trace and verdict (as text) of every machine that judges whole traces."""
     return (
-        select(Judge.name, JudgeVerdict.trace_id, col(JudgeVerdict.value))
+        sa.select(
+            col(Judge.name),
+            col(JudgeVerdict.trace_id),
+            sa.type_coerce(col(JudgeVerdict.value), sa.Text()),
+        )
         .join(Judge, col(Judge.id) == col(JudgeVerdict.judge_id))
-        .where(Judge.project_id == project_id, col(Judge.mode_id).is_(None))
+        .where(col(Judge.project_id) == project_id, col(Judge.mode_id).is_(None))
         .order_by(col(Judge.name), col(JudgeVerdict.id))
     )
 

@@ -20,8 +20,11 @@ from server.models.verdict import Verdict, VerdictValue
 from server.queries.blindness import visible
 from server.queries.modes import is_in_use
 
+TraceIds = Collection[int] | sa.Select[int]
+"""Some traces: their ids, or the statement that finds them."""
 
-def _among(column: Any, trace_ids: Collection[int] | None) -> sa.ColumnElement[bool]:
+
+def _among(column: Any, trace_ids: TraceIds | None) -> sa.ColumnElement[bool]:
     condition: sa.ColumnElement[bool] = sa.true() if trace_ids is None else column.in_(trace_ids)
     return condition
 
@@ -31,7 +34,7 @@ def _human() -> sa.ColumnElement[bool]:
 
 
 def gold(
-    project_id: int, member: Member | None, trace_ids: Collection[int] | None = None
+    project_id: int, member: Member | None, trace_ids: TraceIds | None = None
 ) -> sa.Select[int, int, str, int | None]:
     """Trace, mode, value (as text) and decider of every adjudicated label."""
     return (
@@ -52,7 +55,7 @@ def gold(
 
 
 def human_labels(
-    project_id: int, member: Member | None, trace_ids: Collection[int] | None = None
+    project_id: int, member: Member | None, trace_ids: TraceIds | None = None
 ) -> sa.Select[int, int, str, int]:
     """Trace, mode, value (as text) and annotator of every label that a person gave."""
     return (
@@ -113,7 +116,7 @@ def verdicts(project_id: int, member: Member | None) -> sa.Select[int, int, str,
 
 
 def passes(
-    project_id: int, member: Member | None, trace_ids: Collection[int] | None = None
+    project_id: int, member: Member | None, trace_ids: TraceIds | None = None
 ) -> sa.Select[int, int, datetime | None]:
     """Trace, annotator and time of everybody's latest submitted verdict that is a Pass."""
     return (
@@ -127,6 +130,21 @@ def passes(
         )
         .order_by(col(Verdict.id))
     )
+
+
+def decided_traces(project_id: int, member: Member | None) -> sa.CompoundSelect[int]:
+    """The traces on which gold, a person's label or a Pass decides some mode."""
+    first = sa.select(sa.func.min(col(FailureMode.created_at))).where(is_in_use(project_id))
+    passed = passes(project_id, member).where(col(Verdict.submitted_at) >= first.scalar_subquery())
+    parts = (gold(project_id, member), human_labels(project_id, member), passed)
+    return sa.union(
+        *(part.with_only_columns(part.selected_columns[0]).order_by(None) for part in parts)
+    )
+
+
+def drawn_traces(project_id: int) -> sa.Select[int]:
+    """The traces that are in some batch."""
+    return drawn_by(project_id).with_only_columns(col(BatchTrace.trace_id)).order_by(None)
 
 
 def decisions(project_id: int, most: int) -> sa.Select[int]:
@@ -153,7 +171,7 @@ def modes_since(project_id: int) -> sa.Select[int | None, datetime]:
 
 
 def drafts(
-    project_id: int, member: Member | None, trace_ids: Collection[int] | None = None
+    project_id: int, member: Member | None, trace_ids: TraceIds | None = None
 ) -> Select[int, int, int, int | None]:
     """Trace, mode, annotator and id of grouped notes whose pair has neither label nor gold."""
     labelled = (

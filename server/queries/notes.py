@@ -97,6 +97,24 @@ def places(project_id: int) -> sa.Select[int, int, int | None]:
     )
 
 
+def grouped_by_mode(project_id: int) -> sa.Select[int, int, int]:
+    """Mode, how many notes stand under it, and how many of them a suggestion put there.
+
+    The modes are in the order in which something was put under them first.
+    """
+    return (
+        groupings_of_project(project_id)
+        .with_only_columns(
+            col(Grouping.mode_id),
+            sa.func.count(col(Grouping.id)),
+            sa.func.count(col(Grouping.suggestion_id)),
+        )
+        .group_by(col(Grouping.mode_id))
+        .order_by(None)
+        .order_by(sa.func.min(col(Grouping.id)))
+    )
+
+
 def one(project_id: int, note_id: int) -> SelectOfScalar[Note]:
     """One note, if it is in the project."""
     return of_project(project_id).where(Note.id == note_id)

@@ -1,7 +1,7 @@
 """What several parts of one page ask of a project, as far as a member may see it: read once."""
 
 from collections.abc import Callable, Hashable, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from typing import NamedTuple, TypeVar
 
 import pandas as pd
@@ -24,6 +24,7 @@ from server.queries import (
     signals,
     traces,
 )
+from server.queries import frames as frame_queries
 from server.queries.batches import BatchProgress
 from server.views import kept
 
@@ -46,6 +47,14 @@ class PlacedNote(NamedTuple):
     note_id: int
     mode_id: int
     suggestion_id: int | None
+
+
+class GroupedNotes(NamedTuple):
+    """How many notes stand under a mode, and how many of them a suggestion put there."""
+
+    mode_id: int
+    notes: int
+    suggested: int
 
 
 class StaleLabels(NamedTuple):
@@ -106,6 +115,10 @@ class Facts:
     def counted(self, what: str, read: Callable[[], Value]) -> Value:
         """Return what `read` counts in these facts, from an earlier page where nothing moved."""
         return self.kept((what, self.scope), read)
+
+    def counted_of_traces(self, what: Hashable, read: Callable[[], Value]) -> Value:
+        """Return what `read` counts, as `counted` does, of traces that an import may change."""
+        return self.kept_of_traces((what, self.scope), read)
 
     def _frame(self, what: str, read: Callable[..., pd.DataFrame]) -> pd.DataFrame:
         return kept.frame(
@@ -202,6 +215,22 @@ class Facts:
         return [ReadTrace(*row) for row in rows]
 
     @cached_property
+    def read_models(self) -> tuple[int, frozenset[str]]:
+        """How many traces somebody has finished reading, and the models that they name."""
+
+        def read() -> tuple[int, frozenset[str]]:
+            found = self.read_traces
+            return len(found), frozenset(trace.model for trace in found if trace.model)
+
+        return self.counted_of_traces("read models", read)
+
+    @cached_property
+    def grouped(self) -> Sequence[GroupedNotes]:
+        """How many notes stand under each mode that has any."""
+        rows = self.session.execute(notes.grouped_by_mode(self.project_id))
+        return [GroupedNotes(*row) for row in rows]
+
+    @cached_property
     def ungrouped_notes(self) -> int:
         """How many notes stand under no mode."""
         return self._one("ungrouped", lambda: notes.ungrouped_count(self.project_id))
@@ -224,6 +253,19 @@ class Facts:
     def labels(self) -> pd.DataFrame:
         """See `frames.label_frame`."""
         return self._frame("labels", frames.label_frame)
+
+    @cached_property
+    def labels_in_batches(self) -> pd.DataFrame:
+        """See `frames.label_frame`: of the traces that are in a batch, which alone feed rates."""
+        drawn = frame_queries.drawn_traces(self.project_id)
+        return self._frame("labels in batches", partial(frames.label_frame, trace_ids=drawn))
+
+    @cached_property
+    def decided_traces(self) -> frozenset[int]:
+        """The traces that are in `labels`."""
+        found = frame_queries.decided_traces(self.project_id, self.member)
+        what = ("decided traces", self._sight)
+        return self.kept(what, lambda: frozenset(self.session.execute(found).scalars()))
 
     @cached_property
     def combined_labels(self) -> pd.DataFrame:

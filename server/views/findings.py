@@ -4,6 +4,9 @@ from collections import Counter
 
 from sqlmodel import Session
 
+from analysis.frames import TRACE_ID, VALUE
+from server import frames
+from server.frames import JUDGE
 from server.models.base import stored_id
 from server.models.project import Member
 from server.models.verdict import VerdictValue
@@ -13,14 +16,16 @@ from server.views.facts import Facts
 from server.views.finding import Finding
 from server.views.kept_findings import kept_findings
 from server.views.pitfalls import pitfalls
-from server.views.tally import seen_verdicts, verdict_by_trace
+from server.views.tally import verdicts_of_people
 
 _NAMED = 3
 
 
 def findings(facts: Facts) -> tuple[Finding, ...]:
     """Collect what a member should look at; an annotator's concern their own work only."""
-    found = [*_stale_labels(facts), *_thin_readings(facts.session, facts.member)]
+    whose = None if facts.member.role.can_lead else facts.member.id
+    thin = facts.kept(("thin readings", whose), lambda: _thin_readings(facts.session, facts.member))
+    found = [*_stale_labels(facts), *thin]
     if facts.member.role.can_lead:
         found += [
             *_ungrouped_notes(facts.ungrouped_notes),
@@ -109,23 +114,22 @@ def _modes_without_example(facts: Facts) -> list[Finding]:
 
 
 def _disagreeing_judges(facts: Facts) -> list[Finding]:
-    people = verdict_by_trace(seen_verdicts(facts)).to_dict()
-    decided = {VerdictValue.PASS.value, VerdictValue.FAIL.value}
-    compared: Counter[str] = Counter()
-    differing: dict[str, list[int]] = {}
-    for judge, trace_id, value in facts.session.exec(queries.judged(facts.project_id)):
-        if people.get(trace_id) in decided and value.value in decided:
-            compared[judge] += 1
-            if people[trace_id] != value.value:
-                differing.setdefault(judge, []).append(trace_id)
+    judged = frames.judged_frame(facts.session, facts.project_id)
+    if judged.empty:
+        return []
+    people = judged[TRACE_ID].map(verdicts_of_people(facts))
+    decided = [VerdictValue.PASS.value, VerdictValue.FAIL.value]
+    compared = judged[people.isin(decided) & judged[VALUE].isin(decided)]
+    differing = compared[compared[VALUE] != people[compared.index]]
+    sizes = compared[JUDGE].value_counts()
     return [
         Finding(
-            subject=judge,
-            text=f"(machine) disagrees with people on {len(ids):,} of {compared[judge]:,} traces",
+            subject=str(judge),
+            text=f"(machine) disagrees with people on {len(ids):,} of {sizes[judge]:,} traces",
             action="open the first",
-            path=f"/read/{ids[0]}",
+            path=f"/read/{ids.iloc[0]}",
         )
-        for judge, ids in differing.items()
+        for judge, ids in differing.groupby(JUDGE, sort=False)[TRACE_ID]
     ]
 
 

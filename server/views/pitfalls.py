@@ -5,8 +5,6 @@ everything, one failure that swamps the others. Going back to reading after grou
 the other findings.
 """
 
-from collections import Counter
-
 from analysis.frames import ANNOTATOR, TRACE_ID
 from server.models.project import Role
 from server.queries import labels, projects, verdicts
@@ -48,9 +46,8 @@ def _few_read(facts: Facts) -> list[Finding]:
 
 
 def _narrow(facts: Facts) -> list[Finding]:
-    read = facts.read_traces
-    seen = {trace.model for trace in read if trace.model}
-    if len(read) < GROUP_AFTER or len(seen) > _NARROW_SHARE * len(facts.models):
+    read, seen = facts.read_models
+    if read < GROUP_AFTER or len(seen) > _NARROW_SHARE * len(facts.models):
         return []
     missed = [model for model in facts.models if model not in seen]
     if not missed:
@@ -96,7 +93,7 @@ def _only_machines(facts: Facts) -> list[Finding]:
         text = "a machine gave: read some traces yourself before you trust them"
         return [Finding(f"All {given:,} verdicts", text, "read", "/read")] if given else []
     by_machine = facts.session.exec(labels.machine_count(facts.project_id)).one()
-    if not by_machine or not facts.labels.empty:
+    if not by_machine or facts.decided_traces:
         return []
     subject = f"All {by_machine:,} labels" if by_machine > 1 else "The only label"
     verb = "are" if by_machine > 1 else "is"
@@ -104,20 +101,19 @@ def _only_machines(facts: Facts) -> list[Finding]:
 
 
 def _only_suggestions(facts: Facts) -> list[Finding]:
-    groupings = facts.groupings
-    if len(groupings) < GROUP_AFTER or not all(found.suggestion_id for found in groupings):
+    total = sum(found.notes for found in facts.grouped)
+    if total < GROUP_AFTER or sum(found.suggested for found in facts.grouped) < total:
         return []
     text = "stand where a suggestion put them: check some by hand"
-    return [Finding(f"All {len(groupings):,} grouped notes", text, "look", "/groups")]
+    return [Finding(f"All {total:,} grouped notes", text, "look", "/groups")]
 
 
 def _swamped(facts: Facts) -> list[Finding]:
     """One mode that most notes stand under, so that reading shows little else."""
-    per_mode = Counter(found.mode_id for found in facts.groupings)
-    total = per_mode.total()
+    total = sum(found.notes for found in facts.grouped)
     if total < _LEAST_NOTES:
         return []
-    mode_id, count = per_mode.most_common(1)[0]
+    mode_id, count, _ = max(facts.grouped, key=lambda found: found.notes)
     mode = next((mode for mode in facts.modes if mode.id == mode_id), None)
     if mode is None or count <= _SWAMPING_SHARE * total:
         return []

@@ -25,7 +25,9 @@ class Population(Facts):
     @property
     def scope(self) -> Hashable:
         """What tells those facts apart that are of one project in one state."""
-        return super().scope, tuple(self.filters.to_query())
+        if not self.filters:
+            return super().scope, ()
+        return super().scope, tuple(self.filters.to_query()), self.member.id, self._imported
 
     @cached_property
     def names(self) -> Names:
@@ -52,6 +54,17 @@ class Population(Facts):
     def labels(self) -> pd.DataFrame:
         """See `frames.label_frame`."""
         return self._among(super().labels)
+
+    @cached_property
+    def labels_in_batches(self) -> pd.DataFrame:
+        """See `Facts.labels_in_batches`."""
+        return self._among(super().labels_in_batches)
+
+    @cached_property
+    def decided_traces(self) -> frozenset[int]:
+        """The traces that are in `labels`."""
+        found = super().decided_traces
+        return found & self.matching if self.filters else found
 
     @cached_property
     def drafts(self) -> pd.DataFrame:

@@ -107,7 +107,7 @@ def prevalence_table(facts: Facts) -> PrevalenceTable:
 
 
 def _table(facts: Facts) -> PrevalenceTable:
-    in_use, labels, drafts = facts.modes, facts.labels, facts.drafts
+    in_use, labels, drafts = facts.modes, facts.labels_in_batches, facts.drafts
     sample = rate_sample(facts.sampling)
     random = sample.trace_ids
     sampled = labels[labels[TRACE_ID].isin(random)]
@@ -130,7 +130,7 @@ def _table(facts: Facts) -> PrevalenceTable:
         is_weighted=sample.is_weighted,
         n=_span([row.n for row in rows if row.estimate]),
         read=read[TRACE_ID].nunique(),
-        excluded=int(labels.loc[~labels[TRACE_ID].isin(random), TRACE_ID].nunique()),
+        excluded=len(facts.decided_traces - random),
         derived=_derived(values),
         undecided=int(values[VALUE].isna().sum()),
         unlabelled_failures=_unlabelled_failures(read, values, len(in_use)),

@@ -20,7 +20,6 @@ from server.views.prevalence import PrevalenceTable, RateSample, prevalence_tabl
 from server.views.prevalence_changes import VersionChanges, version_changes
 from server.views.prevalence_pivot import (
     Group,
-    JudgedTrace,
     Pivot,
     PivotBuilder,
     judged_traces,
@@ -68,19 +67,14 @@ class PrevalencePage:
     can_lead: bool
 
 
+@dataclass(frozen=True)
 class _Found:
-    """Everything that page and files are made of, read once."""
+    """Everything that page and files are made of."""
 
-    def __init__(
-        self, session: Session, member: Member, filters: Filters, by: str, before: str, after: str
-    ) -> None:
-        self.population = Population(session, member, filters)
-        self.by = by
-        self.sample: RateSample = rate_sample(self.population.sampling)
-        self.traces: list[JudgedTrace] = judged_traces(self.population, by)
-        builder = PivotBuilder(self.population, self.sample, self.traces, by)
-        self.pivot: Pivot = builder.table()
-        self.changes = version_changes(self.population, self.sample, self.traces, before, after)
+    sample: RateSample
+    pivot: Pivot
+    changes: VersionChanges | None
+    not_counted: NotCounted | None
 
     @property
     def reading(self) -> str:
@@ -95,6 +89,20 @@ class _Found:
         noun = "trace" if traces == 1 else "traces"
         how = ", each by its weight" if self.sample.is_weighted else ""
         return f"Most common over {traces:,} judged {noun} drawn by chance{how}: {told}."
+
+
+def _found(population: Population, by: str, before: str, after: str) -> _Found:
+    def read() -> _Found:
+        sample = rate_sample(population.sampling)
+        traces = judged_traces(population, by)
+        return _Found(
+            sample,
+            PivotBuilder(population, sample, traces, by).table(),
+            version_changes(population, sample, traces, before, after),
+            _not_counted(population, sample),
+        )
+
+    return population.counted_of_traces(("prevalence by", by, before, after), read)
 
 
 def prevalence_page(
@@ -112,8 +120,8 @@ def prevalence_page(
     Raises:
         Invalid: A filter names what the project does not have, or there is no such field.
     """
-    found = _Found(session, member, filters, by, before, after)
-    population, path = found.population, f"{base}/prevalence"
+    population, path = Population(session, member, filters), f"{base}/prevalence"
+    found = _found(population, by, before, after)
     named = (("by", by), ("before", before), ("after", after))
     keep = [(name, value) for name, value in named if value]
     return PrevalencePage(
@@ -122,7 +130,7 @@ def prevalence_page(
         table=prevalence_table(population),
         pivot=found.pivot,
         changes=found.changes,
-        not_counted=_not_counted(found),
+        not_counted=found.not_counted,
         frame=frame_notice(population, found.sample.trace_ids),
         downloads=tuple(
             Download(kind.value.upper(), url(f"{path}/{kind}", [*filters.to_query(), *keep]))
@@ -142,9 +150,10 @@ def prevalence_answer(
     Raises:
         Invalid: A filter names what the project does not have, or there is no such field.
     """
-    found = _Found(session, member, filters, by, before, after)
+    population = Population(session, member, filters)
+    found = _found(population, by, before, after)
     _check_versions(found.changes, before, after)
-    names = {stored_id(mode): mode.name for mode in found.population.modes}
+    names = {stored_id(mode): mode.name for mode in population.modes}
     rows = [
         {
             "mode": row.name,
@@ -189,9 +198,8 @@ def _check_versions(changes: VersionChanges | None, before: str, after: str) -> 
             raise Invalid(f"No judged trace is of version «{version}»; there are: {told}.")
 
 
-def _not_counted(found: _Found) -> NotCounted | None:
-    population = found.population
-    labels = population.labels[~population.labels[TRACE_ID].isin(found.sample.trace_ids)]
+def _not_counted(population: Population, sample: RateSample) -> NotCounted | None:
+    labels = population.labels[~population.labels[TRACE_ID].isin(sample.trace_ids)]
     if labels.empty:
         return None
     drawn = dict(zip(population.sampling[TRACE_ID], population.sampling["sampled_by"], strict=True))

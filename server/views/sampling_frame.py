@@ -123,6 +123,11 @@ def frame_notice(facts: Facts, drawn: Collection[int] | None = None) -> FrameNot
 
     Those are the traces `drawn`; where nothing is said, the randomly drawn ones.
     """
+    among = None if drawn is None else frozenset(drawn)
+    return facts.counted_of_traces(("frame notice", among), lambda: _notice(facts, among))
+
+
+def _notice(facts: Facts, drawn: Collection[int] | None) -> FrameNotice | None:
     if drawn is None:
         drawn = [int(trace_id) for trace_id in drawn_at_random(facts.sampling)[TRACE_ID]]
     verdicts = seen_verdicts(facts)

@@ -4,6 +4,7 @@ from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, replace
 
 from analysis.frames import TRACE_ID
+from analysis.prevalence import combine_labels
 from analysis.saturation import Incidence, Saturation, incidence, saturation
 from analysis.stopping import (
     Condition,
@@ -58,7 +59,7 @@ class SaturationPanel:
 def assess(facts: Facts, reading: Tally) -> Assessment:
     """Estimate saturation from what the member may see."""
     every = modes_on_reviewed(
-        facts.verdicts, facts.combined_labels, facts.sampling, drafts=facts.drafts
+        facts.verdicts, combine_labels(facts.labels_in_batches), facts.sampling, drafts=facts.drafts
     )
     sampled = drawn_at_random(every)
     seen = incidence(sampled)
@@ -95,7 +96,7 @@ def assess(facts: Facts, reading: Tally) -> Assessment:
 
 def saturation_panel(facts: Facts, reading: Tally) -> SaturationPanel:
     """Build what Overview and the page of saturation begin with."""
-    return panel_of(assess(facts, reading))
+    return facts.counted_of_traces("saturation panel", lambda: panel_of(assess(facts, reading)))
 
 
 def panel_of(found: Assessment) -> SaturationPanel:

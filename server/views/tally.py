@@ -48,8 +48,8 @@ def seen_verdicts(facts: Facts) -> pd.DataFrame:
 
 def verdict_by_trace(found: pd.DataFrame) -> pd.Series:
     """Return what most readers of each trace say; deferred counts where nobody says more."""
-    votes = pd.crosstab(found[TRACE_ID], found[VALUE])
-    votes = votes.reindex(columns=[value.value for value in VerdictValue], fill_value=0)
+    marks = {value: found[VALUE] == value.value for value in VerdictValue}
+    votes = pd.DataFrame(marks).groupby(found[TRACE_ID]).sum()
     failed, passed = votes[VerdictValue.FAIL], votes[VerdictValue.PASS]
     combined = pd.Series(SPLIT, index=votes.index, dtype="str")
     combined[failed > passed] = VerdictValue.FAIL.value
@@ -58,11 +58,20 @@ def verdict_by_trace(found: pd.DataFrame) -> pd.Series:
     return combined
 
 
+def verdicts_of_people(facts: Facts) -> pd.Series:
+    """Return `verdict_by_trace` of what the Overview may count for a member."""
+    return facts.counted("verdict by trace", lambda: verdict_by_trace(seen_verdicts(facts)))
+
+
 def tally(facts: Facts) -> Tally:
     """Count the traces of all batches by the verdicts on them."""
-    found = seen_verdicts(facts)
+    return facts.counted("tally", lambda: _tally(facts))
+
+
+def _tally(facts: Facts) -> Tally:
     batched = facts.sampling[TRACE_ID]
-    inside = verdict_by_trace(found[found[TRACE_ID].isin(batched)])
+    said = verdicts_of_people(facts)
+    inside = said[said.index.isin(batched)]
     annotator_id = facts.member.id if facts.member.is_blind else None
     timed = facts.session.exec(verdicts.seconds(facts.project_id, annotator_id=annotator_id))
     seconds = [taken for taken in timed if taken is not None]
@@ -73,7 +82,7 @@ def tally(facts: Facts) -> Tally:
         passed=int((inside == VerdictValue.PASS).sum()),
         split=int((inside == SPLIT).sum()),
         deferred=int((inside == VerdictValue.DEFER).sum()),
-        outside=int(found[TRACE_ID].nunique()) - len(inside),
+        outside=len(said) - len(inside),
         median_seconds=round(median(seconds)) if seconds else None,
         timed=len(seconds),
     )

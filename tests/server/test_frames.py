@@ -13,6 +13,7 @@ from server.models.label import GoldLabel, Label, LabelSource, LabelValue
 from server.models.project import AnnotatorKind, Member, Project
 from server.models.verdict import VerdictValue
 from server.services import batches, groupings, labels, modes, notes, projects, verdicts
+from server.views.facts import Facts
 from tests.factories import make_trace
 
 PRESENT, ABSENT = LabelValue.PRESENT, LabelValue.ABSENT
@@ -107,6 +108,22 @@ def test_gold_human_and_derived_are_told_apart_and_machines_never_enter(
     # Present on one of the two traces that somebody decided; the machine's trace is unseen.
     (found,) = prevalence(frame).values()
     assert (found.n_present, found.estimate.n, found.derived) == (1, 2, 1)
+
+
+def test_decided_traces_are_those_of_the_labels_and_labels_in_batches_those_that_were_drawn(
+    session: Session, lead: Member, alice: Member, project: Project
+) -> None:
+    found = [stored_id(make_trace(session, project, f"t{n}")) for n in range(6)]
+    read(session, alice, found[0], VerdictValue.PASS)  # before there is a mode: decides nothing
+    mode = stored_id(modes.create(session, lead, "Mode"))
+    read(session, alice, found[1], VerdictValue.PASS)
+    labels.label(session, alice, found[2], {mode: PRESENT})
+    session.add(GoldLabel(trace_id=found[3], mode_id=mode, value=ABSENT, decided_by=lead.id))
+    read(session, alice, found[4], VerdictValue.FAIL)
+    batches.create_from(session, lead, [found[2], found[4]])
+    facts = Facts(session, lead)
+    assert facts.decided_traces == set(facts.labels[TRACE_ID]) == set(found[1:4])
+    assert rows(facts.labels_in_batches) == [(found[2], mode, "present", "human", alice.id)]
 
 
 def test_a_grouped_note_is_a_draft_until_the_trace_is_labelled(
