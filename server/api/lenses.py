@@ -95,7 +95,10 @@ def list_lenses(_screen: Reader) -> list[LensBody]:
 def show_answer(screen: Reader, lens: LensName, question: Question) -> AnswerBody | JSONResponse:
     """The answer; 202 where it takes longer than a request may and nobody asked for it yet."""
     hand = _hand(screen, lens, question)
-    return _pending(hand) if hand.is_pending else AnswerBody(**hand.told.as_json())
+    if hand.is_pending:
+        run = RunBody.model_validate(hand.run) if hand.run else None
+        return pending(run, hand.why_pending)
+    return AnswerBody(**hand.told.as_json())
 
 
 @router.post("/{lens}/runs", status_code=202)
@@ -114,7 +117,7 @@ def _hand(screen: Screen, lens: str, question: QuestionFields) -> AtHand:
     return AtHand(screen.session, screen.member, screen.settings, asked)
 
 
-def _pending(hand: AtHand) -> JSONResponse:
-    run = RunBody.model_validate(hand.run) if hand.run else None
-    body = PendingBody(run=run, reason=hand.why_pending)
+def pending(run: RunBody | None, reason: str) -> JSONResponse:
+    """Say that there is no answer yet, why, and which run computes it, if one does."""
+    body = PendingBody(run=run, reason=reason)
     return JSONResponse(body.model_dump(mode="json"), status_code=202)

@@ -6,9 +6,13 @@ from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
 
 from server.api.filters import FiltersQuery
+from server.api.lenses import PendingBody, pending
 from server.api.limits import LimitedRoute
+from server.api.runs import RunBody
+from server.models.run import RunKind
 from server.routes.analysis_files import seeing_modes
-from server.routes.screen import Reader
+from server.routes.screen import AnnotatorScreen, Reader, Screen
+from server.services import lens_runs
 from server.views.long_pages import PageAtHand
 from server.views.regression import regression_answer
 from server.views.report_files import ReportFormat, written
@@ -30,15 +34,36 @@ class RegressionBody(BaseModel):
     reading: str
 
 
-@router.get("/report/{kind}", response_class=Response, responses={200: {"content": _CONTENT}})
+@router.get(
+    "/report/{kind}",
+    response_class=Response,
+    responses={200: {"content": _CONTENT}, 202: {"model": PendingBody}},
+)
 def show_report(screen: Reader, kind: ReportFormat) -> Response:
     """The round as a whole, as far as you may see it: its numbers, Markdown, or one HTML page.
 
-    In the JSON, `event_log.head` is what it rests on.
+    In the JSON, `event_log.head` is what it rests on. 202 where it takes longer than a request may
+    and was never computed.
     """
+    hand = _report(screen)
+    if hand.page is None:
+        run = RunBody.model_validate(hand.run) if hand.run else None
+        return pending(run, hand.why_pending)
+    return Response(written(hand.report, kind), media_type=kind.media_type)
+
+
+@router.post("/report/runs", status_code=202)
+def request_report(screen: AnnotatorScreen) -> RunBody:
+    """Have the report computed as a job; the one under way or done for these data is returned."""
+    hand = _report(screen)
+    asked = (hand.parameters, hand.digest)
+    run = lens_runs.request(screen.session, screen.jobs, screen.member, *asked, kind=RunKind.PAGE)
+    return RunBody.model_validate(run)
+
+
+def _report(screen: Screen) -> PageAtHand:
     seeing_modes(screen)
-    made = PageAtHand(screen.session, screen.member, screen.settings, "report", ()).report
-    return Response(written(made, kind), media_type=kind.media_type)
+    return PageAtHand(screen.session, screen.member, screen.settings, "report", ())
 
 
 @router.get("/regression")

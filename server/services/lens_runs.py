@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from sqlmodel import Session
 
-from server.db import unlink_after_commit
+from server.db import lock, unlink_after_commit
 from server.errors import NotFound
 from server.executors.choosing import offered
 from server.jobs import Jobs
@@ -16,7 +16,7 @@ from server.models.run import AnalysisRun, RunKind, RunStatus
 from server.queries import lens_populations as queries
 from server.queries.runs import of_kind
 from server.services import runs
-from server.services.runs import RunContext
+from server.services.runs import Cancelled, RunContext
 from server.settings import Settings
 
 ANNOTATOR = "annotator"
@@ -107,6 +107,10 @@ def perform(context: RunContext, *, answered: Answered) -> dict[str, Any]:
     found.write(path)
     with context.database.writing() as session:
         run = session.get_one(AnalysisRun, context.run_id)
+        lock(session, run)  # an erasure waits, or is over and has asked to cancel this
+        if run.cancel_requested:
+            path.unlink()
+            raise Cancelled
         run.artefact = path.relative_to(context.settings.data).as_posix()
         run.input_digest = found.digest  # that of what was read, should it have moved meanwhile
         session.add(run)
@@ -118,11 +122,12 @@ def perform(context: RunContext, *, answered: Answered) -> dict[str, Any]:
 def forget_pages(session: Session, settings: Settings, project_id: int) -> None:
     """Drop the pages that jobs have kept, which quote traces and notes; they are computed again."""
     for run in session.exec(of_kind(project_id, RunKind.PAGE)).all():
+        lock(session, run)
+        unlink_after_commit(session, [settings.data / run.artefact] if run.artefact else [])
         if run.status.is_over:
-            unlink_after_commit(session, [settings.data / run.artefact] if run.artefact else [])
             session.delete(run)
         else:
-            run.cancel_requested = True
+            run.artefact, run.cancel_requested = "", True
             session.add(run)
 
 

@@ -160,11 +160,25 @@ class PageAtHand:
             raise NotFound("The report is not computed yet: open its page, which does that.")
         return self.page
 
+    @property
+    def run(self) -> AnalysisRun | None:
+        """The latest run that computes the page of the data as they are now."""
+        return self._runs[0] if self._runs else None
+
+    @property
+    def why_pending(self) -> str:
+        """What to do where there is no page yet."""
+        if self.run is None:
+            return f"{self.long.title} takes longer than a request may: ask for a run."
+        if not self.run.status.is_over:
+            return "It is being computed."
+        return "The last run has no page: ask for another."
+
     @cached_property
     def freshness(self) -> Freshness:
         """How old what is shown is, and how far a newer one is."""
         base = f"/projects/{self.member.project.slug}"
-        kept, run = self._kept, self._runs[0] if self._runs else None
+        kept, run = self._kept, self.run
         is_old = kept is None or kept[1].input_digest != self.digest
         return Freshness(
             title=self.long.title,

@@ -1,13 +1,18 @@
 """Pages about much that was read: a job computes them, and they are shown until they are old."""
 
 import re
+from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
 
 from server.db import Database
-from server.services import notes
+from server.models.base import stored_id
+from server.models.run import AnalysisRun, RunKind, RunStatus
+from server.services import erasure, lens_runs, notes, runs
+from server.settings import Settings
 from server.views import long_pages
+from server.views.long_pages import ComputedPage, PageAtHand
 from tests.databases import Databases, Prefilled
 from tests.factories import SLUG, member
 from tests.judged import Judged, judged_once
@@ -62,5 +67,45 @@ def test_a_report_that_is_not_computed_yet_is_no_file(
     answer = client.get(f"{BASE}/report/json")
     assert answer.status_code == 404
     assert "not computed yet" in answer.text
-    client.post(f"{BASE}/report/compute")
+    pending = client.get(f"/api/v1{BASE}/report/json")
+    assert pending.status_code == 202
+    assert pending.json() == {
+        "run": None,
+        "reason": "Report takes longer than a request may: ask for a run.",
+    }
+    assert client.post(f"/api/v1{BASE}/report/runs").status_code == 202
+    assert client.get(f"/api/v1{BASE}/report/json").json()["project"] == SLUG
     assert client.get(f"{BASE}/report/json").json()["project"] == SLUG
+
+
+def test_what_is_erased_while_a_page_is_computed_is_in_no_file(
+    client: TestClient, database: Database, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(long_pages, "AT_ONCE", 0)
+    with database.writing() as session:
+        who = member(session)
+        hand = PageAtHand(session, who, settings, "report", ())
+        run = AnalysisRun(
+            project_id=who.project_id,
+            kind=RunKind.PAGE,
+            parameters={**hand.parameters, lens_runs.ANNOTATOR: who.id},
+            input_digest=hand.digest,
+        )
+        session.add(run)
+        session.flush()
+        run_id = stored_id(run)
+
+    def built_before_the_erasure(*asked: Any) -> ComputedPage:
+        page = long_pages.built(*asked)
+        with database.writing() as session:
+            erasure.erase(session, settings, member(session), 1)
+        return page
+
+    handlers = {
+        RunKind.PAGE: lambda context: lens_runs.perform(context, answered=built_before_the_erasure)
+    }
+    runs.perform(database, settings, handlers, run_id)
+    assert not list(settings.artefacts.glob("lens-*"))
+    with database.reading() as session:
+        ended = session.get_one(AnalysisRun, run_id)
+        assert (ended.status, ended.artefact) == (RunStatus.CANCELLED, "")
