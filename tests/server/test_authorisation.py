@@ -37,9 +37,7 @@ WAYS = sorted(
     if isinstance(route, APIRoute) and route.path.startswith(PROJECT)
     for method in route.methods
 )
-ASKS_ONLY = {
-    f"{PROJECT}/{what}/compute" for what in ("lenses/{lens}", "evaluation-sets", "{page}")
-}
+ASKS_ONLY = {f"{PROJECT}/{what}/compute" for what in ("lenses/{lens}", "evaluation-sets", "{page}")}
 """What decides nothing, so that whoever may read may ask for it."""
 CHANGING = [way for way in WAYS if way.method not in SAFE_METHODS and way.path not in ASKS_ONLY]
 OF_ITS_LIFE = {
