@@ -30,7 +30,7 @@ _OWN_COLOURS = {
     "passed": OUTCOMES["correct"],
     ANY: OUTCOMES["incorrect"],
 }
-_DATA_SHARE = 0.74
+_DATA_SHARE = 0.66
 """Share of the axis that the data take; behind them stand the labels."""
 
 

@@ -119,7 +119,7 @@ def _is_setup(session: Session, invitation: Invitation | None) -> bool:
     if invitation is None or invitation.kind is not InvitationKind.SETUP:
         return False
     if not accounts.needs_setup(session):
-        raise NotFound("This server has an admin already: sign in, or ask them for a link.")
+        raise NotFound("This server has accounts already: sign in, or ask an admin for a link.")
     return True
 
 

@@ -114,7 +114,7 @@ def accept(session: Session, secret: str, *, name: str, email: str, password: st
     """
     link = invitation(session, secret)
     if link.kind is InvitationKind.SETUP and not accounts.needs_setup(session):
-        raise NotFound("This server has an admin already: sign in, or ask them for a link.")
+        raise NotFound("This server has accounts already: sign in, or ask an admin for a link.")
     if link.kind is InvitationKind.SIGN_IN:
         user = session.get_one(User, link.user_id)
         if user.disabled_at is not None:

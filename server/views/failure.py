@@ -8,7 +8,19 @@ from urllib.parse import urlencode
 
 from server.errors import FaultbookError, SignedOut
 
-_TITLES = {403: "Not allowed", 404: "Not found", 409: "Changed meanwhile", 422: "Does not fit"}
+_TITLES = {
+    400: "Can't be read",
+    401: "Not signed in",
+    403: "Not allowed",
+    404: "Not found",
+    409: "Changed meanwhile",
+    413: "Too large",
+    422: "Does not fit",
+    429: "Too many tries",
+    500: "That did not work",
+    503: "Not possible just now",
+    507: "The disk is full",
+}
 
 
 @dataclass(frozen=True)

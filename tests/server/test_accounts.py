@@ -79,6 +79,27 @@ def test_the_setup_link_makes_the_first_admin_once(guarded: TestClient, database
         assert not accounts.needs_setup(session)
 
 
+def test_a_setup_link_says_that_people_have_accounts_rather_than_an_admin(
+    guarded: TestClient, database: Database
+) -> None:
+    with database.writing() as session:
+        secret = invitations.setup_secret(session)
+        accounts.add_without_password(session, name="Ann", email="ann@example.org", is_admin=False)
+    form = {"name": "Ada", "email": "ada@example.org", "password": PASSWORD}
+    answer = guarded.post(f"/invitations/{secret}", data=form)
+    assert answer.status_code == 404
+    assert "This server has accounts already" in answer.text
+
+
+def test_projects_are_offered_to_who_is_signed_in(guarded: TestClient, database: Database) -> None:
+    assert "Choose a project" not in guarded.get("/sign-in").text
+    with database.writing() as session:
+        secret = invitations.setup_secret(session)
+    form = {"name": "Ada", "email": "ada@example.org", "password": PASSWORD}
+    guarded.post(f"/invitations/{secret}", data=form)
+    assert "Choose a project" in guarded.get("/account").text
+
+
 def test_a_newer_setup_link_ends_the_older(database: Database) -> None:
     with database.writing() as session:
         first = invitations.setup_secret(session)

@@ -118,6 +118,9 @@ def test_an_archived_project_is_read_and_not_written_until_it_is_back(
         page = client.get(f"{HERE}{path}")
         assert page.status_code == 200
         assert "This project is archived" in page.text
+    reading = client.get(f"{HERE}/read/{traces[0]}").text
+    assert "</kbd> write" not in reading
+    assert "First failing step" not in reading
     for path, form in (
         (f"/read/{traces[0]}/notes", {"text": "more"}),
         (f"/read/{traces[0]}/verdict", {"value": "fail"}),
