@@ -41,6 +41,8 @@ AT = "at"
 JUDGE = "judge"
 _TRACES_AT_ONCE = 5_000
 """Ids in one statement; both databases take some 30,000 at most."""
+_ROWS_AT_ONCE = 250
+"""Fewer than make the garbage collector begin."""
 _FACTS = tuple(column.key for column in (*token_features.SETTINGS, *token_features.LENGTHS))
 
 
@@ -57,24 +59,24 @@ def label_frame(
     pair that nobody decided has no row. `analysis.prevalence.combine_labels` takes it from here.
     With `trace_ids`, of these traces only.
     """
-    gold = _rows(session, queries.gold(project_id, member, trace_ids))
-    human = _rows(session, queries.human_labels(project_id, member, trace_ids))
-    passes = _rows(session, queries.passes(project_id, member, trace_ids))
-    modes = _rows(session, queries.modes_since(project_id)) if passes else ()
-    decided = _frame([*gold, *human], TRACE_ID, MODE, VALUE, ANNOTATOR)
-    decided[SOURCE] = _told_by((LabelSource.GOLD, len(gold)), (LabelSource.HUMAN, len(human)))
+    gold = _columns(session, queries.gold(project_id, member, trace_ids))
+    human = _columns(session, queries.human_labels(project_id, member, trace_ids))
+    passes = _columns(session, queries.passes(project_id, member, trace_ids))
+    modes = _rows(session, queries.modes_since(project_id)) if passes[0] else ()
+    both = [first + second for first, second in zip(gold, human, strict=True)]
+    decided = _of_columns(both, TRACE_ID, MODE, VALUE, ANNOTATOR)
+    decided[SOURCE] = _told_by((LabelSource.GOLD, len(gold[0])), (LabelSource.HUMAN, len(human[0])))
     parts = [part for part in (decided, _derived(passes, modes)) if len(part)]
     frame = pd.concat(parts, ignore_index=True) if parts else decided
     return frame[[TRACE_ID, MODE, VALUE, SOURCE, ANNOTATOR]]
 
 
-def _derived(passes: Sequence[Any], modes: Sequence[Any]) -> pd.DataFrame:
+def _derived(passes: Sequence[list[Any]], modes: Sequence[Any]) -> pd.DataFrame:
     """The absent that follows from each Pass, for each mode that there was: millions of rows."""
-    moments = np.array([at.timestamp() for _, _, at in passes])
+    traces, annotators = (np.array(column, dtype=np.int64) for column in passes[:2])
+    moments = np.array([at.timestamp() for at in passes[2]])
     since = np.array([at.timestamp() for _, at in modes])
     of_pass, of_mode = np.nonzero(since[np.newaxis, :] <= moments[:, np.newaxis])
-    traces = np.array([trace for trace, _, _ in passes], dtype=np.int64)
-    annotators = np.array([annotator for _, annotator, _ in passes], dtype=np.int64)
     found = {
         TRACE_ID: traces[of_pass],
         MODE: np.array([mode for mode, _ in modes], dtype=np.int64)[of_mode],
@@ -114,13 +116,13 @@ def verdict_frame(
 
     Rows in the order of submission; steps are 0-based, as stored.
     """
-    rows = _rows(session, queries.verdicts(project_id, member))
-    return _frame(rows, TRACE_ID, ANNOTATOR, VALUE, FIRST_FAILURE_STEP)
+    found = _columns(session, queries.verdicts(project_id, member))
+    return _of_columns(found, TRACE_ID, ANNOTATOR, VALUE, FIRST_FAILURE_STEP)
 
 
 def judged_frame(session: Session, project_id: int) -> pd.DataFrame:
     """What machines said of whole traces, by their names: judge, trace_id, value."""
-    return _frame(_rows(session, findings.judged(project_id)), JUDGE, TRACE_ID, VALUE)
+    return _of_columns(_columns(session, findings.judged(project_id)), JUDGE, TRACE_ID, VALUE)
 
 
 def each_label_frame(
@@ -203,6 +205,24 @@ def step_frame(session: Session, trace_ids: Sequence[int]) -> pd.DataFrame:
 def _rows(session: Session, statement: sa.Executable) -> Sequence[Any]:
     """Read columns as the database gives them: past the session, which looks at each row anew."""
     return session.connection().execute(statement).all()
+
+
+def _columns(session: Session, statement: sa.Executable) -> list[list[Any]]:
+    """Read as `_rows` does, column by column, without keeping a row.
+
+    Hundreds of thousands of rows have the garbage collector walk everything there is many times,
+    which takes as long as reading them.
+    """
+    found = session.connection().execute(statement)
+    columns: list[list[Any]] = [[] for _ in found.keys()]  # noqa: SIM118  # a result, not a dict
+    for rows in found.partitions(_ROWS_AT_ONCE):
+        for column, values in zip(columns, zip(*rows, strict=True), strict=True):
+            column.extend(values)
+    return columns
+
+
+def _of_columns(values: Sequence[list[Any]], *columns: str) -> pd.DataFrame:
+    return pd.DataFrame(dict(zip(columns, values, strict=True)), columns=list(columns))
 
 
 def _frame(rows: Sequence[Any], *columns: str) -> pd.DataFrame:

@@ -8,6 +8,7 @@ import pandas as pd
 from sqlmodel import Session
 from sqlmodel.sql.expression import SelectOfScalar
 
+from analysis.frames import TRACE_ID
 from analysis.prevalence import combine_labels
 from server import frames
 from server.models.mode import FailureMode
@@ -263,6 +264,8 @@ class Facts:
     @cached_property
     def decided_traces(self) -> frozenset[int]:
         """The traces that are in `labels`."""
+        if "labels" in self.__dict__:
+            return frozenset(self.labels[TRACE_ID].unique().tolist())
         found = frame_queries.decided_traces(self.project_id, self.member)
         what = ("decided traces", self._sight)
         return self.kept(what, lambda: frozenset(self.session.execute(found).scalars()))
