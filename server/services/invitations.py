@@ -91,11 +91,14 @@ def invitation(session: Session, secret: str) -> Invitation:
     """Return the one-time link of a secret.
 
     Raises:
-        NotFound: It was used, revoked, has expired, or never existed.
+        NotFound: It was used, revoked, has expired, or never existed; or it makes the first
+            admin of a server that has accounts by now.
     """
     found = session.exec(queries.open_invitation(accounts.hashed(secret), utc_now())).first()
     if found is None:
         raise NotFound("This link was used already or has expired. Ask for a new one.")
+    if found.kind is InvitationKind.SETUP and not accounts.needs_setup(session):
+        raise NotFound("This server has accounts already: sign in, or ask an admin for a link.")
     return found
 
 
@@ -113,8 +116,6 @@ def accept(session: Session, secret: str, *, name: str, email: str, password: st
         Invalid: The name, address or password does not do, or the address has an account.
     """
     link = invitation(session, secret)
-    if link.kind is InvitationKind.SETUP and not accounts.needs_setup(session):
-        raise NotFound("This server has accounts already: sign in, or ask an admin for a link.")
     if link.kind is InvitationKind.SIGN_IN:
         user = session.get_one(User, link.user_id)
         if user.disabled_at is not None:
