@@ -52,7 +52,7 @@ def show_report(screen: Reader, kind: ReportFormat) -> Response:
     return Response(written(hand.report, kind), media_type=kind.media_type)
 
 
-@router.post("/report/runs", status_code=202)
+@router.post("/report", status_code=202)
 def request_report(screen: AnnotatorScreen) -> RunBody:
     """Have the report computed as a job; the one under way or done for these data is returned."""
     hand = _report(screen)

@@ -73,7 +73,7 @@ def test_a_report_that_is_not_computed_yet_is_no_file(
         "run": None,
         "reason": "Report takes longer than a request may: ask for a run.",
     }
-    assert client.post(f"/api/v1{BASE}/report/runs").status_code == 202
+    assert client.post(f"/api/v1{BASE}/report").status_code == 202
     assert client.get(f"/api/v1{BASE}/report/json").json()["project"] == SLUG
     assert client.get(f"{BASE}/report/json").json()["project"] == SLUG
 

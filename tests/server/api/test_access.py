@@ -130,7 +130,7 @@ ROWS: dict[tuple[str, str], Row] = {
     ("GET", f"{SLUG_PATH}/imports/{{import_id}}/refused"): READ,
     ("GET", f"{SLUG_PATH}/exports/{{format}}"): READ,
     ("GET", f"{SLUG_PATH}/report/{{kind}}"): READ,
-    ("POST", f"{SLUG_PATH}/report/runs"): WRITE,
+    ("POST", f"{SLUG_PATH}/report"): WRITE,
     ("GET", f"{SLUG_PATH}/regression"): READ,
     ("POST", f"{SLUG_PATH}/exports/{{format}}"): lead(why="to try"),
     ("GET", f"{SLUG_PATH}/splits"): READ,
