@@ -135,15 +135,15 @@ def definition_of(name: str, *, is_label: bool = False) -> SignalDefinition:
 
 
 def of_populations() -> tuple[OfPopulation, ...]:
-    """Return what is to be computed of all traces together."""
+    """Return what is to be computed of all traces together, in an order all processes have."""
     _load()
-    return tuple(_of_population)
+    return tuple(sorted(_of_population, key=lambda known: known.definitions[0].name))
 
 
 def names_of_traces() -> tuple[str, ...]:
-    """Return the names of the signals of single traces."""
-    _load()
-    return tuple(definition.name for known in _of_trace for definition in known.definitions)
+    """Return the names of the signals of single traces, in an order all processes have."""
+    found = {definition.name for known in _of_trace for definition in known.definitions}
+    return tuple(name for name in definitions() if name in found)
 
 
 def digest() -> str:

@@ -338,6 +338,16 @@ def test_a_cut_trace_is_not_told_to_who_is_blind() -> None:
     assert registry.definition_of("of_a_package").from_outcomes
 
 
+def test_processes_that_load_signals_in_another_order_name_them_in_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    before = registry.names_of_traces(), registry.of_populations()
+    monkeypatch.setattr(registry, "_definitions", dict(reversed(registry.definitions().items())))
+    monkeypatch.setattr(registry, "_of_trace", registry._of_trace[::-1])
+    monkeypatch.setattr(registry, "_of_population", registry._of_population[::-1])
+    assert (registry.names_of_traces(), registry.of_populations()) == before
+
+
 def test_a_package_may_add_a_signal_and_no_name_is_taken_twice(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
