@@ -11,7 +11,7 @@ from xml.sax.saxutils import quoteattr
 
 from server.exporters import zipped
 from server.exporters.reading import Source
-from server.exporters.records import NoteRecord, TraceRecord
+from server.exporters.records import NoteRecord, Part, TraceRecord
 from server.exporters.refi_codebook import DECLARATION, ORIGIN, read_codes, serialised
 from server.exporters.zipped import Pipe, ZippedFile
 from server.models.base import stored_id
@@ -39,10 +39,6 @@ class _Placed:
     """Position of a step to its place in `steps`."""
     source: SourceText
 
-    @property
-    def guid(self) -> str:
-        return guids.made("source", self.trace.trace_id)
-
 
 @dataclass(frozen=True)
 class _People:
@@ -69,9 +65,10 @@ def write(source: Source) -> Iterator[bytes]:
     pipe = Pipe()
     with zipped.begun(pipe) as archive:
         yield from zipped.add(archive, pipe, ZippedFile("project.qde", _document(source)))
-        for placed in _placed(source):
-            text = placed.source.text.encode()
-            file = ZippedFile(f"sources/{placed.guid}.txt", [text])
+        for trace, read in source.runs(source.traces(parts=())):
+            steps = [SourceStep(one.role, one.kind.value, one.name, one.text) for one in read]
+            name = f"sources/{_source_guid(trace)}.txt"
+            file = ZippedFile(name, [compose(steps).text.encode()])
             yield from zipped.add(archive, pipe, file)
     yield pipe.take()
 
@@ -96,14 +93,14 @@ def _document(source: Source) -> Iterator[bytes]:
         yield serialised(book)
     kinds = _kinds(source)
     yield from _listed("Variables", (_variable(name, kind) for name, kind in kinds.items()))
-    yield from _listed("Cases", (_case(trace, kinds) for trace in source.traces()))
+    yield from _listed("Cases", (_case(trace, kinds) for trace in source.traces(parts=())))
     modes = {
         stored_id(m): m.guid
         for m in source.session.exec(mode_queries.of_project(source.member.project_id))
     }
     yield from _listed("Sources", (_source(one, people, modes) for one in _placed(source)))
     yield from _listed(
-        "Notes", (_note(key, note) for t in source.traces() for key, note in people.notes(t))
+        "Notes", (_note(key, note) for t in _noted(source) for key, note in people.notes(t))
     )
     yield b"</Project>\n"
 
@@ -126,8 +123,16 @@ def _people(source: Source) -> _People:
     )
 
 
+def _noted(source: Source) -> Iterator[TraceRecord]:
+    return source.traces(parts={Part.NOTES})
+
+
+def _source_guid(trace: TraceRecord) -> str:
+    return guids.made("source", trace.trace_id)
+
+
 def _users(source: Source, people: _People) -> Iterator[Element]:
-    writers = {note.annotator for trace in source.traces() for _, note in people.notes(trace)}
+    writers = {note.annotator for trace in _noted(source) for _, note in people.notes(trace)}
     for name in sorted(writers):
         yield Element("User", guid=guids.made("user", name), name=writable(name))
 
@@ -160,7 +165,7 @@ def _case(trace: TraceRecord, kinds: dict[str, Kind]) -> Element:
         if value is not None:
             element, text = _value(kinds[name], value)
             SubElement(held, element).text = text
-    SubElement(case, "SourceRef", targetGUID=guids.made("source", trace.trace_id))
+    SubElement(case, "SourceRef", targetGUID=_source_guid(trace))
     return case
 
 
@@ -177,11 +182,12 @@ def _value(kind: Kind, value: Any) -> tuple[str, str]:
 
 
 def _placed(source: Source) -> Iterator[_Placed]:
-    traces = source.traces()
+    traces = _noted(source)
     while some := list(islice(traces, _AT_ONCE)):
         names = [trace.trace_id for trace in some]
         steps: dict[str, list[tuple[int, SourceStep]]] = {name: [] for name in names}
-        rows = source.session.execute(refi.steps_of(source.member.project_id, names))
+        asked = refi.steps_of(source.member.project_id, names)
+        rows = source.session.connection().execute(asked)
         for name, position, role, kind, title, text, call_id, data in rows:
             step = SourceStep(role, kind.value, title, text, call_id, data)
             steps[name].append((position, step))
@@ -192,11 +198,12 @@ def _placed(source: Source) -> Iterator[_Placed]:
 
 
 def _source(placed: _Placed, people: _People, modes: dict[int, str]) -> Element:
+    guid = _source_guid(placed.trace)
     one = Element(
         "TextSource",
-        guid=placed.guid,
+        guid=guid,
         name=writable(placed.trace.trace_id),
-        plainTextPath=f"internal://{placed.guid}.txt",
+        plainTextPath=f"internal://{guid}.txt",
     )
     SubElement(one, "Description").text = outline(placed.steps, placed.source.spans)
     whole: list[Element] = []
