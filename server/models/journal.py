@@ -5,6 +5,7 @@ from base64 import b64decode, b64encode
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
+from functools import cache
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -20,6 +21,8 @@ from server.models.project import Diagnosis, Project, SavedView, View
 from server.models.taxonomy import FrozenTaxonomy
 from server.models.trace import InputTuple, OutcomeSource, Trace
 from server.models.verdict import GoldVerdict, Verdict
+
+_PLAIN = frozenset({str, int, float, bool})
 
 JOURNALED: dict[str, type[Row]] = {
     str(model.__tablename__): model
@@ -173,16 +176,20 @@ def name_of(table: str, values: Mapping[str, Any]) -> RowName:
 
 def as_json(row: Row) -> dict[str, Any]:
     """Return every column of `row` as JSON values."""
-    mapper = sa.inspect(type(row))
-    return {
-        mapper.get_property_by_column(column).key: _to_json(
-            getattr(row, mapper.get_property_by_column(column).key)
-        )
-        for column in mapper.columns
-    }
+    return {key: json_value(getattr(row, key)) for key in keys_of(type(row))}
 
 
-def _to_json(value: Any) -> Any:
+@cache
+def keys_of(model: type[Row]) -> tuple[str, ...]:
+    """Return the attribute of each column of a model, in the order of the table."""
+    mapper = sa.inspect(model)
+    return tuple(mapper.get_property_by_column(column).key for column in mapper.columns)
+
+
+def json_value(value: Any) -> Any:
+    """Return the value of a column as a JSON value."""
+    if value is None or type(value) in _PLAIN:
+        return value
     if isinstance(value, datetime):
         return value.isoformat()
     if isinstance(value, StrEnum):

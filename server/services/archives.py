@@ -9,6 +9,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import IO, Any
 
@@ -31,7 +32,7 @@ from server.archive.tables import (
 )
 from server.errors import Invalid, TooLarge
 from server.models.base import Row, stored_id
-from server.models.journal import as_json, from_json
+from server.models.journal import from_json, json_value, keys_of
 from server.models.project import Annotator, Project
 from server.models.run import AnalysisRun, RunStatus
 from server.models.trace import Attachment
@@ -40,6 +41,7 @@ from server.services import projects
 from server.settings import Settings
 
 _ROWS_AT_ONCE = 1000
+_LINES_AT_ONCE = 100
 _LARGEST_MANIFEST = 64 * 1024**2
 _LONGEST_LINE = 256 * 1024**2
 _DAMAGE = (
@@ -146,31 +148,35 @@ def _attached(project_id: int) -> Any:
 
 
 def _stored_rows(session: Session, model: type[Row], project_id: int) -> Iterator[dict[str, Any]]:
+    """Yield rows as JSON values, read past the session, which would make an object of each."""
     left_out = LEFT_OUT.get(str(model.__tablename__), {})
     statement = archived_rows_of(model, project_id).execution_options(yield_per=_ROWS_AT_ONCE)
-    names: set[tuple[str, str]] = set()
-    for row in session.execute(statement).scalars():
-        yield {**as_json(row), **left_out, **_ended(row), **_told_apart(row, names)}
-        session.expunge(row)
+    keys, names = keys_of(model), set[tuple[str, str]]()
+    session.flush()
+    for row in session.connection().execute(statement):
+        values = {key: json_value(value) for key, value in zip(keys, row, strict=True)} | left_out
+        if model is AnalysisRun:
+            values |= _ended(values)
+        elif model is Annotator:
+            values["name"] = _told_apart(values["name"], values["version"], names)
+        yield values
 
 
-def _ended(row: Row) -> dict[str, Any]:
+def _ended(run: Mapping[str, Any]) -> dict[str, Any]:
     """End a run under way: where the archive is read, nobody would go on with it."""
-    if not isinstance(row, AnalysisRun) or row.status.is_over:
+    if RunStatus(run["status"]).is_over:
         return {}
     return {"status": RunStatus.CANCELLED, "error": "It was under way when this was archived."}
 
 
-def _told_apart(row: Row, names: set[tuple[str, str]]) -> dict[str, Any]:
+def _told_apart(known: str, version: str, names: set[tuple[str, str]]) -> str:
     """Number people of the same name, whom only their accounts tell apart."""
-    if not isinstance(row, Annotator):
-        return {}
-    name, number = row.name, 1
-    while (name, row.version) in names:
+    name, number = known, 1
+    while (name, version) in names:
         number += 1
-        name = f"{row.name} ({number})"
-    names.add((name, row.version))
-    return {"name": name}
+        name = f"{known} ({number})"
+    names.add((name, version))
+    return name
 
 
 def _to_one(session: Session, project_id: int) -> Renumbering:
@@ -198,12 +204,13 @@ def _write_table(
 ) -> TableEntry:
     digest, count = hashlib.sha256(), 0
     name = str(model.__tablename__)
-    for values in _stored_rows(session, model, project_id):
-        row = renumbering.row(name, values)
-        line = json.dumps(row, ensure_ascii=False, sort_keys=True).encode() + b"\n"
-        file.write(line)
-        digest.update(line)
-        count += 1
+    rows = _stored_rows(session, model, project_id)
+    while some := [renumbering.row(name, values) for values in islice(rows, _LINES_AT_ONCE)]:
+        lines_of = (json.dumps(row, ensure_ascii=False, sort_keys=True) for row in some)
+        piece = "".join(f"{line}\n" for line in lines_of).encode()
+        file.write(piece)
+        digest.update(piece)
+        count += len(some)
     return TableEntry(rows=count, sha256=digest.hexdigest())
 
 
