@@ -25,7 +25,7 @@ from server.queries.filters import Filters
 from server.settings import Settings
 from server.views.facts import Facts
 from server.views.filter_bar import url
-from server.views.freshness import Freshness
+from server.views.freshness import Freshness, why_pending
 from server.views.regression import PAGE_FIELDS, RegressionPage, regression_page
 from server.views.report import Report, report
 from server.views.runs import run_view
@@ -168,11 +168,7 @@ class PageAtHand:
     @property
     def why_pending(self) -> str:
         """What to do where there is no page yet."""
-        if self.run is None:
-            return f"{self.long.title} takes longer than a request may: ask for a run."
-        if not self.run.status.is_over:
-            return "It is being computed."
-        return "The last run has no page: ask for another."
+        return why_pending(self.run, f"{self.long.title} takes", "page")
 
     @cached_property
     def freshness(self) -> Freshness:

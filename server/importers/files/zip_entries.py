@@ -20,7 +20,7 @@ _LOCAL_HEADER = struct.Struct("<4s5H3L2H")
 _ENCRYPTED = 1
 _DAMAGE = (
     *(BadZipFile, zlib.error, struct.error, EOFError, OSError),
-    NotImplementedError,  # what zipfile raises for a compression it does not know
+    RuntimeError,  # what zipfile raises for an entry that is encrypted, or packed in another way
     ValueError,  # pyarrow's reader, and a place before the start of the file
 )
 

@@ -19,6 +19,7 @@ from server.models.run import AnalysisRun, RunStatus
 from server.queries import lens_populations as queries
 from server.settings import Settings
 from server.views.filter_bar import url
+from server.views.freshness import why_pending
 from server.views.lenses import kept_answers
 from server.views.lenses.answering import HIDDEN, part_of, put
 from server.views.lenses.asking import asked
@@ -129,11 +130,7 @@ class AtHand:
     @property
     def why_pending(self) -> str:
         """What to do where there is no answer yet."""
-        if self.run is None:
-            return f"{self.population.n:,} traces take longer than a request may: ask for a run."
-        if not self.run.status.is_over:
-            return "It is being computed."
-        return "The last run has no answer: ask for another."
+        return why_pending(self.run, f"{self.population.n:,} traces take", "answer")
 
     @property
     def told(self) -> LensAnswer:
